@@ -1,0 +1,150 @@
+// swift-tools-version: 6.2
+// The whole of nexo: the host, the plugin ABI, the kit for Swift authors, and the plugins that ship.
+// No package dependencies: what is not ours comes from the toolchain or from a Debian C library (docs/adr/0001).
+// The module map, and which arrows are allowed, is in docs/tour.md; `make check` has the compiler enforce it.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// Swift 6 language mode everywhere; a warning is an error.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+let strictC: [CSetting] = [
+  .define("_GNU_SOURCE"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A module of the host: its folder is `Sources/Host/<name without Host>`.
+func host(_ name: String, _ dependencies: [Target.Dependency], c: [CSetting] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/Host/\(name.dropFirst(4))",
+    swiftSettings: strict)
+}
+
+/// A C library of Debian's.
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+  .systemLibrary(
+    name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// The tests of one module, in `Tests/<name>`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)",
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "nexo",
+  products: [
+    .executable(name: "agent", targets: ["agent"]),
+    .executable(name: "nexo", targets: ["agent"]),
+    .executable(name: "nexo-probe", targets: ["nexo-probe"]),
+    .library(name: "WhatsApp", type: .dynamic, targets: ["WhatsAppEntry", "WhatsApp"]),
+    .library(name: "GoogleCreds", type: .dynamic, targets: ["GoogleCredsEntry", "GoogleCreds"]),
+  ],
+  dependencies: [],
+  targets: [
+    // The contract and its Swift face.
+    .target(name: "PluginAPI", path: "Sources/PluginAPI", cSettings: strictC),
+    .target(name: "PluginKit", dependencies: ["PluginAPI"], path: "Sources/PluginKit", swiftSettings: strict),
+
+    // Debian's C libraries.
+    system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
+    system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+    system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+    system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+    system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    system("CQREncode", pkgConfig: "libqrencode", apt: "libqrencode-dev"),
+    system("CWebSockets", pkgConfig: "libwebsockets", apt: "libwebsockets-dev"),
+    system("CSodium", pkgConfig: "libsodium", apt: "libsodium-dev"),
+    .target(
+      name: "CToml", path: "Sources/Host/CToml",
+      cxxSettings: [
+        .define("TOML_HEADER_ONLY", to: "1"), .define("TOML_EXCEPTIONS", to: "0"),
+      ]),
+
+    // The host, bottom up. Arrows point only downward.
+    .target(name: "CLinux", path: "Sources/Host/CLinux", cSettings: strictC),
+    .target(name: "CMetricCells", path: "Sources/Host/CMetricCells", cSettings: strictC),
+    host("HostReasons", []),
+    host("HostLinux", ["CLinux"]),
+    host("HostLog", ["HostLinux"]),
+    host("HostJSON", []),
+    host("HostMetrics", ["CMetricCells", "CZlib", "HostLinux"]),
+    host("HostConfig", ["CYaml", "HostLinux", "HostReasons", "HostJSON"]),
+    host("HostResilience", ["HostLinux"]),
+    host("HostStore", ["CSQLite", "HostLinux"]),
+    host("HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostMetrics", "HostReasons"]),
+    host(
+      "HostPlugins",
+      [
+        "PluginAPI", "CToml", "CLinux", "CCrypto", "CMetricCells", "HostLinux", "HostLog", "HostReasons", "HostJSON",
+        "HostMetrics", "HostHTTP",
+      ]),
+    host("HostBroker", ["HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostStore", "HostResilience"]),
+    host(
+      "HostCredentials",
+      ["CCrypto", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostResilience"]),
+    host(
+      "HostPairing",
+      ["CCrypto", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostStore"]),
+    host(
+      "HostAgents",
+      [
+        "CCurl", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostResilience",
+        "HostBroker", "HostCredentials", "HostPairing",
+      ]),
+    host(
+      "HostApp",
+      [
+        "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostResilience", "HostStore",
+        "HostHTTP", "HostPlugins", "HostBroker", "HostCredentials", "HostPairing", "HostAgents",
+      ]),
+    .executableTarget(name: "agent", dependencies: ["HostApp"], path: "Sources/Host/Main", swiftSettings: strict),
+    .executableTarget(
+      name: "nexo-probe", dependencies: ["PluginAPI", "CLinux"], path: "Sources/Host/Probe", swiftSettings: strict),
+
+    // The plugins that ship. They see PluginKit and PluginAPI, never the host.
+    .target(
+      name: "WhatsAppProtocol", dependencies: ["CCrypto", "CSodium", "CZlib"], path: "Plugins/WhatsApp/Protocol",
+      swiftSettings: strict),
+    .target(
+      name: "WhatsApp",
+      dependencies: ["PluginKit", "PluginAPI", "WhatsAppProtocol", "CWebSockets", "CSQLite", "CQREncode", "CZlib"],
+      path: "Plugins/WhatsApp/Plugin", swiftSettings: strict),
+    .target(
+      name: "WhatsAppEntry", dependencies: ["PluginAPI", "WhatsApp"], path: "Plugins/WhatsApp/Entry", cSettings: strictC),
+    .target(
+      name: "GoogleCreds", dependencies: ["PluginKit", "PluginAPI", "CCurl", "CCrypto"],
+      path: "Plugins/GoogleCreds/Plugin", swiftSettings: strict),
+    .target(
+      name: "GoogleCredsEntry", dependencies: ["PluginAPI", "GoogleCreds"], path: "Plugins/GoogleCreds/Entry",
+      cSettings: strictC),
+
+    // Tests. `Tests/<Module>Tests` mirrors the sources; `EndToEndTests` starts the real binary.
+    .target(name: "TestSupport", dependencies: ["HostLinux"], path: "Tests/Support/TestSupport", swiftSettings: strict),
+    tests("HostLinuxTests", ["HostLinux", "HostLog", "HostJSON", "HostReasons"]),
+    tests("HostMetricsTests", ["HostMetrics", "CMetricCells"]),
+    tests("HostHTTPTests", ["HostHTTP", "HostMetrics"]),
+    tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore"]),
+    tests("HostPluginsTests", ["HostPlugins", "PluginAPI", "HostMetrics", "HostHTTP"]),
+    tests("PluginKitTests", ["PluginKit", "PluginAPI"]),
+    tests("HostBrokerTests", ["HostBroker", "HostStore"]),
+    tests("HostCredentialsTests", ["HostCredentials"]),
+    tests("HostPairingTests", ["HostPairing"]),
+    tests("HostAgentsTests", ["HostAgents", "HostBroker"]),
+    tests("HostAppTests", ["HostApp"]),
+    tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol"]),
+    tests("GoogleCredsTests", ["GoogleCreds"]),
+    tests("EndToEndTests", []),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11,
+  cxxLanguageStandard: .cxx17
+)

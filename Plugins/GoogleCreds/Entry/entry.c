@@ -1,0 +1,1 @@
+#include <nexo_plugin.h>

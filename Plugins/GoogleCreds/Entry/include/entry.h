@@ -1,0 +1,1 @@
+/* The entry point is nexo_plugin.h's; nothing to declare here. */

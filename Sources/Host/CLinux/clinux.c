@@ -1,0 +1,69 @@
+/* Wrappers of clinux.h: each is the system call, nothing more.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "clinux.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+int clx_pipe2(int fds[2], int flags) { return pipe2(fds, flags); }
+int clx_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
+  return accept4(fd, address, length, flags);
+}
+int clx_close_range(unsigned first, unsigned last, int flags) { return close_range(first, last, flags); }
+int clx_pidfd_open(pid_t pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
+int clx_pidfd_send_signal(int pidfd, int signal) {
+  return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+pid_t clx_gettid(void) { return gettid(); }
+
+int clx_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+int clx_memfd_seal(int fd) {
+  return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+}
+
+void clx_set_thread_name(const char *name) {
+  char cut[16];
+  strncpy(cut, name, sizeof cut - 1);
+  cut[sizeof cut - 1] = 0;
+  pthread_setname_np(pthread_self(), cut);
+}
+
+int clx_spawn_closefrom(posix_spawn_file_actions_t *actions, int from) {
+  return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}
+
+bool clx_wifexited(int status) { return WIFEXITED(status); }
+int clx_wexitstatus(int status) { return WEXITSTATUS(status); }
+bool clx_wifsignaled(int status) { return WIFSIGNALED(status); }
+int clx_wtermsig(int status) { return WTERMSIG(status); }
+
+bool clx_is_regular(mode_t mode) { return S_ISREG(mode); }
+bool clx_is_directory(mode_t mode) { return S_ISDIR(mode); }
+bool clx_is_symlink(mode_t mode) { return S_ISLNK(mode); }
+
+int clx_set_nonblocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+int clx_set_cloexec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
+int clx_bytes_readable(int fd) {
+  int count = 0;
+  return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
+}
+
+int clx_open(const char *path, int flags, mode_t mode) { return open(path, flags | O_CLOEXEC, mode); }
+int clx_openat(int directory, const char *path, int flags, mode_t mode) {
+  return openat(directory, path, flags | O_CLOEXEC, mode);
+}
+
+uint64_t clx_raise_nofile(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}

@@ -1,0 +1,2 @@
+/* What the host uses of libsodium; see docs/adr/0001. */
+#include <sodium.h>
