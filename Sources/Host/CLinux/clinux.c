@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 
 int clx_pipe2(int fds[2], int flags) { return pipe2(fds, flags); }
@@ -58,6 +59,8 @@ int clx_open(const char *path, int flags, mode_t mode) { return open(path, flags
 int clx_openat(int directory, const char *path, int flags, mode_t mode) {
   return openat(directory, path, flags | O_CLOEXEC, mode);
 }
+
+ssize_t clx_getrandom(void *bytes, size_t count, unsigned flags) { return getrandom(bytes, count, flags); }
 
 uint64_t clx_raise_nofile(void) {
   struct rlimit limit;

@@ -73,6 +73,9 @@ int clx_bytes_readable(int fd);
 int clx_open(const char *path, int flags, mode_t mode);
 int clx_openat(int directory, const char *path, int flags, mode_t mode);
 
+/* getrandom(2). */
+ssize_t clx_getrandom(void *bytes, size_t count, unsigned flags);
+
 /* Sets RLIMIT_NOFILE's soft limit to the hard one; returns the limit in force. */
 uint64_t clx_raise_nofile(void);
 

@@ -1,0 +1,88 @@
+// An open file descriptor that closes itself: one owner, no copies.
+// Used wherever a descriptor outlives a function. Reading and writing here is blocking and retries EINTR.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+
+/// Sole owner of an open descriptor; closed at the end of its life.
+package struct FileDescriptor: ~Copyable, Sendable {
+  /// The number, valid as long as this value lives.
+  package let number: Int32
+
+  /// Takes ownership of an open descriptor.
+  package init(owning number: Int32) { self.number = number }
+
+  deinit { if number >= 0 { _ = Glibc.close(number) } }
+
+  /// Gives the descriptor away without closing it.
+  package consuming func release() -> Int32 {
+    let number = self.number
+    discard self
+    return number
+  }
+
+  /// Opens a path; `O_CLOEXEC` is always added.
+  ///
+  /// - Parameter mode: permissions of a file that is created.
+  package static func open(
+    _ path: String, _ flags: Int32, mode: UInt32 = 0o600
+  ) throws(SystemError) -> FileDescriptor {
+    let number = clx_open(path, flags, mode)
+    guard number >= 0 else { throw SystemError("open", on: path) }
+    return FileDescriptor(owning: number)
+  }
+
+  /// Opens a name below an open directory; `O_CLOEXEC` is always added.
+  package static func open(
+    _ name: String, in directory: borrowing FileDescriptor, _ flags: Int32, mode: UInt32 = 0o600
+  ) throws(SystemError) -> FileDescriptor {
+    let number = clx_openat(directory.number, name, flags, mode)
+    guard number >= 0 else { throw SystemError("openat", on: name) }
+    return FileDescriptor(owning: number)
+  }
+
+  /// Writes all bytes.
+  package borrowing func write(_ bytes: [UInt8]) throws(SystemError) {
+    var offset = 0
+    while offset < bytes.count {
+      let written = bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress! + offset, bytes.count - offset) }
+      if written < 0 {
+        if Glibc.errno == EINTR { continue }
+        throw SystemError("write")
+      }
+      offset += written
+    }
+  }
+
+  /// Reads to the end of the file.
+  ///
+  /// - Parameter limit: more bytes than this throw `EFBIG`.
+  package borrowing func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = Glibc.read(number, &chunk, chunk.count)
+      if count < 0 {
+        if Glibc.errno == EINTR { continue }
+        throw SystemError("read")
+      }
+      if count == 0 { return bytes }
+      guard bytes.count + count <= limit else { throw SystemError("read", errno: EFBIG) }
+      bytes.append(contentsOf: chunk[0..<count])
+    }
+  }
+
+  /// fsync(2).
+  package borrowing func sync() throws(SystemError) {
+    guard fsync(number) == 0 else { throw SystemError("fsync") }
+  }
+
+  /// fstat(2).
+  package borrowing func status() throws(SystemError) -> FileStatus {
+    var raw = stat()
+    guard fstat(number, &raw) == 0 else { throw SystemError("fstat") }
+    return FileStatus(raw)
+  }
+}

@@ -1,0 +1,62 @@
+// Paths as text: joining, splitting, normalising, resolving. No file is touched but by `real`.
+// Used wherever a path comes from a manifest, a flag or a configuration file.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+
+/// Operations on slash-separated paths.
+package enum Path {
+  /// `base/name`; an absolute `name` stays as it is.
+  package static func join(_ base: String, _ name: String) -> String {
+    if name.hasPrefix("/") || base.isEmpty { return name }
+    return base.hasSuffix("/") ? base + name : base + "/" + name
+  }
+
+  /// Everything before the last component: `/a` of `/a/b`, `.` of `b`, `/` of `/`.
+  package static func parent(of path: String) -> String {
+    var text = Substring(path)
+    while text.count > 1, text.hasSuffix("/") { text.removeLast() }
+    guard let slash = text.lastIndex(of: "/") else { return "." }
+    let head = text[..<slash]
+    return head.isEmpty ? "/" : String(head)
+  }
+
+  /// The last component: `b` of `/a/b/`.
+  package static func name(of path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? "/"
+  }
+
+  /// Absolute, without `.`, `..` and doubled slashes, by text alone: links are not resolved.
+  package static func normalized(_ path: String, from base: String = currentFolder()) -> String {
+    var parts: [Substring] = []
+    for part in join(base, path).split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+
+  /// Whether `path` is `folder` or below it; both normalised already.
+  package static func isInside(_ path: String, _ folder: String) -> Bool {
+    path == folder || path.hasPrefix(folder == "/" ? "/" : folder + "/")
+  }
+
+  /// realpath(3): absolute, links resolved; the file must exist.
+  package static func real(_ path: String) throws(SystemError) -> String {
+    guard let resolved = realpath(path, nil) else { throw SystemError("realpath", on: path) }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// The process's working directory.
+  package static func currentFolder() -> String {
+    guard let text = getcwd(nil, 0) else { return "/" }
+    defer { free(text) }
+    return String(cString: text)
+  }
+
+  /// The folder of the running executable.
+  package static func executableFolder() -> String {
+    (try? real("/proc/self/exe")).map(parent(of:)) ?? currentFolder()
+  }
+}
