@@ -78,6 +78,7 @@ let package = Package(
     host("HostLog", ["HostLinux", "HostJSON"]),
     host("HostMetrics", ["CMetricCells", "CZlib", "HostLinux"]),
     host("HostConfig", ["CYaml", "HostLinux", "HostReasons", "HostJSON"]),
+    host("HostHTTPClient", ["CCurl", "HostLinux"]),
     host("HostResilience", ["HostLinux"]),
     host("HostStore", ["CSQLite", "HostLinux"]),
     host("HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostMetrics", "HostReasons"]),
@@ -87,7 +88,8 @@ let package = Package(
         "PluginAPI", "CToml", "CLinux", "CCrypto", "CMetricCells", "HostLinux", "HostLog", "HostReasons", "HostJSON",
         "HostMetrics", "HostHTTP",
       ]),
-    host("HostBroker", ["HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostStore", "HostResilience"]),
+    host(
+      "HostBroker", ["HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostStore", "HostResilience"]),
     host(
       "HostCredentials",
       ["CCrypto", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostResilience"]),
@@ -97,14 +99,16 @@ let package = Package(
     host(
       "HostAgents",
       [
-        "CCurl", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostResilience",
+        "HostHTTPClient", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig",
+        "HostResilience",
         "HostBroker", "HostCredentials", "HostPairing",
       ]),
     host(
       "HostApp",
       [
-        "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostResilience", "HostStore",
-        "HostHTTP", "HostPlugins", "HostBroker", "HostCredentials", "HostPairing", "HostAgents",
+        "CLinux", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostResilience",
+        "HostStore",
+        "HostHTTP", "HostHTTPClient", "HostPlugins", "HostBroker", "HostCredentials", "HostPairing", "HostAgents",
       ]),
     .executableTarget(name: "agent", dependencies: ["HostApp"], path: "Sources/Host/Main", swiftSettings: strict),
     .executableTarget(
@@ -119,7 +123,8 @@ let package = Package(
       dependencies: ["PluginKit", "PluginAPI", "WhatsAppProtocol", "CWebSockets", "CSQLite", "CQREncode", "CZlib"],
       path: "Plugins/WhatsApp/Plugin", swiftSettings: strict),
     .target(
-      name: "WhatsAppEntry", dependencies: ["PluginAPI", "WhatsApp"], path: "Plugins/WhatsApp/Entry", cSettings: strictC),
+      name: "WhatsAppEntry", dependencies: ["PluginAPI", "WhatsApp"], path: "Plugins/WhatsApp/Entry", cSettings: strictC
+    ),
     .target(
       name: "GoogleCreds", dependencies: ["PluginKit", "PluginAPI", "CCurl", "CCrypto"],
       path: "Plugins/GoogleCreds/Plugin", swiftSettings: strict),

@@ -60,6 +60,8 @@ int clx_openat(int directory, const char *path, int flags, mode_t mode) {
   return openat(directory, path, flags | O_CLOEXEC, mode);
 }
 
+char **clx_environ(void) { return environ; }
+
 ssize_t clx_getrandom(void *bytes, size_t count, unsigned flags) { return getrandom(bytes, count, flags); }
 
 uint64_t clx_raise_nofile(void) {

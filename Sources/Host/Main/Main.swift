@@ -2,9 +2,14 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
-import HostApp
+internal import Glibc
+internal import HostApp
 
 @main
 struct Main {
-  static func main() async {}
+  static func main() async {
+    let code = await Program.run(
+      CommandLine.arguments, environment: Process.environment, console: .standard(environment: Process.environment))
+    exit(code.rawValue)
+  }
 }

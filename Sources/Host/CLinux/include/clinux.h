@@ -73,6 +73,9 @@ int clx_bytes_readable(int fd);
 int clx_open(const char *path, int flags, mode_t mode);
 int clx_openat(int directory, const char *path, int flags, mode_t mode);
 
+/* environ(7). */
+char **clx_environ(void);
+
 /* getrandom(2). */
 ssize_t clx_getrandom(void *bytes, size_t count, unsigned flags);
 
