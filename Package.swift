@@ -66,7 +66,7 @@ let package = Package(
     .target(
       name: "CToml", path: "Sources/Host/CToml",
       cxxSettings: [
-        .define("TOML_HEADER_ONLY", to: "1"), .define("TOML_EXCEPTIONS", to: "0"),
+        .define("TOML_HEADER_ONLY", to: "1"), .define("TOML_EXCEPTIONS", to: "1"),
       ]),
 
     // The host, bottom up. Arrows point only downward.
