@@ -138,7 +138,7 @@ let package = Package(
     tests("HostMetricsTests", ["HostMetrics", "CMetricCells"]),
     tests("HostHTTPTests", ["HostHTTP", "HostMetrics"]),
     tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore"]),
-    tests("HostPluginsTests", ["HostPlugins", "PluginAPI", "HostMetrics", "HostHTTP"]),
+    tests("HostPluginsTests", ["HostPlugins", "PluginAPI", "HostMetrics", "HostHTTP", "HostLinux", "HostReasons"]),
     tests("PluginKitTests", ["PluginKit", "PluginAPI"]),
     tests("HostBrokerTests", ["HostBroker", "HostStore"]),
     tests("HostCredentialsTests", ["HostCredentials"]),
