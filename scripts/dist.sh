@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# A relocatable dist/: bin (agent, nexo, nexo-probe), lib (the Swift runtime), extensions, share/nexo/sdk for authors.
+# Runs on a Debian 12 without a Swift toolchain that has the C libraries that README.md names.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rm -rf dist
+mkdir -p dist/bin dist/lib dist/extensions dist/share/nexo/sdk
+swift build -c release --scratch-path .build-dist -Xswiftc -no-toolchain-stdlib-rpath \
+  -Xlinker '-rpath=$ORIGIN/../lib' -Xlinker '-rpath=$ORIGIN/../../lib' >&2
+built=.build-dist/release
+install -m 0755 "$built/agent" "$built/nexo" "$built/nexo-probe" dist/bin/
+printf '%s\n' "$(git describe --always --dirty 2>/dev/null || echo unknown)" >dist/bin/nexo-revision
+for manifest in extensions/*/plugin.toml; do
+  install -D -m 0644 "$manifest" "dist/$manifest"
+done
+scripts/lay-plugins.sh "$built" dist/extensions
+cp -r Sources/PluginAPI/include dist/share/nexo/sdk/
+cp -r Sources/PluginKit dist/share/nexo/sdk/
+cp -r Sources/PluginAPI dist/share/nexo/sdk/
+runtime=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")/lib/swift/linux
+needed() { readelf -d "$@" 2>/dev/null | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' | sort -u; }
+pending=$(needed dist/bin/* dist/extensions/*/*.so)
+while :; do
+  copied=0
+  for library in $pending; do
+    if [ -f "$runtime/$library" ] && [ ! -f "dist/lib/$library" ]; then
+      install -m 0755 "$runtime/$library" dist/lib/
+      copied=1
+    fi
+  done
+  [ $copied = 1 ] || break
+  pending=$(needed dist/lib/*.so)
+done
+strip --strip-unneeded dist/lib/*.so dist/bin/agent dist/bin/nexo dist/bin/nexo-probe
+du -sh dist | cut -f1 | sed 's/^/dist: /'
