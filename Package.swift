@@ -133,7 +133,7 @@ let package = Package(
       cSettings: strictC),
 
     // Tests. `Tests/<Module>Tests` mirrors the sources; `EndToEndTests` starts the real binary.
-    .target(name: "TestSupport", dependencies: ["HostLinux"], path: "Tests/Support/TestSupport", swiftSettings: strict),
+    .target(name: "TestSupport", dependencies: ["HostLinux", "CLinux"], path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("HostLinuxTests", ["HostLinux", "HostLog", "HostJSON", "HostReasons"]),
     tests("HostMetricsTests", ["HostMetrics", "CMetricCells"]),
     tests("HostHTTPTests", ["HostHTTP", "HostMetrics"]),

@@ -36,6 +36,10 @@ int clx_spawn_closefrom(posix_spawn_file_actions_t *actions, int from) {
   return posix_spawn_file_actions_addclosefrom_np(actions, from);
 }
 
+int clx_spawn_chdir(posix_spawn_file_actions_t *actions, const char *folder) {
+  return posix_spawn_file_actions_addchdir_np(actions, folder);
+}
+
 bool clx_wifexited(int status) { return WIFEXITED(status); }
 int clx_wexitstatus(int status) { return WEXITSTATUS(status); }
 bool clx_wifsignaled(int status) { return WIFSIGNALED(status); }

@@ -4,7 +4,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+internal import CLinux
+internal import Glibc
 
 /// Shared libraries made on demand from source text.
 package enum FixturePlugins {

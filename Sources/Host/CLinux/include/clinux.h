@@ -53,6 +53,9 @@ void clx_set_thread_name(const char *name);
 /* posix_spawn file action "close every descriptor from `from` on" (glibc 2.34). */
 int clx_spawn_closefrom(posix_spawn_file_actions_t *actions, int from);
 
+/* posix_spawn file action "change the working directory" (glibc 2.29). */
+int clx_spawn_chdir(posix_spawn_file_actions_t *actions, const char *folder);
+
 /* What waitpid's status means, since the W* macros are not imported. */
 bool clx_wifexited(int status);
 int clx_wexitstatus(int status);
