@@ -53,12 +53,15 @@ package final class ChildProcess: Sendable {
     posix_spawn_file_actions_adddup2(&actions, err[1], 2)
     if let folder { _ = clx_spawn_chdir(&actions, folder) }
     _ = clx_spawn_closefrom(&actions, 3)
+    var attributes = ChildProcess.cleanSignals()
+    defer { posix_spawnattr_destroy(&attributes) }
     var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     var env: [UnsafeMutablePointer<CChar>?] = environment.map { $0.map { strdup("\($0)=\($1)") } + [nil] } ?? []
     defer { for text in argv + env { free(text) } }
     var pid: pid_t = 0
     let code = env.withUnsafeMutableBufferPointer { own in
-      posix_spawnp(&pid, arguments[0], &actions, nil, &argv, environment == nil ? clx_environ() : own.baseAddress)
+      posix_spawnp(
+        &pid, arguments[0], &actions, &attributes, &argv, environment == nil ? clx_environ() : own.baseAddress)
     }
     _ = Glibc.close(out[1])
     _ = Glibc.close(err[1])
@@ -68,6 +71,20 @@ package final class ChildProcess: Sendable {
     try Thread.start("child-out") { [self] in drain(outEnd) { $0.out += $1 } }
     try Thread.start("child-err") { [self] in drain(errEnd) { $0.err += $1 } }
     try Thread.start("child-wait") { [self] in reap() }
+  }
+
+  /// No signal blocked or ignored in the child, whatever the test runner's thread has.
+  private static func cleanSignals() -> posix_spawnattr_t {
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    var none = sigset_t()
+    var all = sigset_t()
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    return attributes
   }
 
   /// Everything written to stdout so far.
