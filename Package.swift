@@ -137,7 +137,7 @@ let package = Package(
     tests("HostLinuxTests", ["HostLinux", "HostLog", "HostJSON", "HostReasons"]),
     tests("HostMetricsTests", ["HostMetrics", "CMetricCells"]),
     tests("HostHTTPTests", ["HostHTTP", "HostMetrics"]),
-    tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore"]),
+    tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore", "HostJSON", "HostLinux", "HostReasons"]),
     tests("HostPluginsTests", ["HostPlugins", "PluginAPI", "HostMetrics", "HostHTTP", "HostLinux", "HostReasons"]),
     tests("PluginKitTests", ["PluginKit", "PluginAPI"]),
     tests("HostBrokerTests", ["HostBroker", "HostStore"]),
