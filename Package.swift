@@ -80,7 +80,7 @@ let package = Package(
     host("HostConfig", ["CYaml", "HostLinux", "HostReasons", "HostJSON"]),
     host("HostHTTPClient", ["CCurl", "HostLinux"]),
     host("HostResilience", ["HostLinux"]),
-    host("HostStore", ["CSQLite", "HostLinux"]),
+    host("HostStore", ["CSQLite", "HostLinux", "HostReasons"]),
     host("HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostMetrics", "HostReasons"]),
     host(
       "HostPlugins",
@@ -133,14 +133,24 @@ let package = Package(
       cSettings: strictC),
 
     // Tests. `Tests/<Module>Tests` mirrors the sources; `EndToEndTests` starts the real binary.
-    .target(name: "TestSupport", dependencies: ["HostLinux", "CLinux"], path: "Tests/Support/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["HostLinux", "CLinux"], path: "Tests/Support/TestSupport",
+      swiftSettings: strict),
     tests("HostLinuxTests", ["HostLinux", "HostLog", "HostJSON", "HostReasons"]),
     tests("HostMetricsTests", ["HostMetrics", "CMetricCells"]),
     tests("HostHTTPTests", ["HostHTTP", "HostMetrics"]),
     tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore", "HostJSON", "HostLinux", "HostReasons"]),
     tests("HostPluginsTests", ["HostPlugins", "PluginAPI", "HostMetrics", "HostHTTP", "HostLinux", "HostReasons"]),
     tests("PluginKitTests", ["PluginKit", "PluginAPI"]),
-    tests("HostBrokerTests", ["HostBroker", "HostStore"]),
+    tests(
+      "HostBrokerTests",
+      [
+        "HostBroker", "HostStore", "HostJSON", "HostLinux", "HostMetrics", "HostReasons", "HostResilience",
+        "ledger-driver",
+      ]),
+    .executableTarget(
+      name: "ledger-driver", dependencies: ["HostBroker", "HostStore", "HostLinux", "HostJSON"],
+      path: "Tests/Support/LedgerDriver", swiftSettings: strict),
     tests("HostCredentialsTests", ["HostCredentials"]),
     tests("HostPairingTests", ["HostPairing"]),
     tests("HostAgentsTests", ["HostAgents", "HostBroker"]),
