@@ -154,7 +154,7 @@ let package = Package(
     tests("HostCredentialsTests", ["HostCredentials"]),
     tests("HostPairingTests", ["HostPairing"]),
     tests("HostAgentsTests", ["HostAgents", "HostBroker"]),
-    tests("HostAppTests", ["HostApp"]),
+    tests("HostAppTests", ["HostApp", "HostConfig", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol"]),
     tests("GoogleCredsTests", ["GoogleCreds"]),
     tests("EndToEndTests", []),
