@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HostMetrics
+import TestSupport
 import Testing
 
 /// A registry with families of its own, so that the expected text can stand here whole.
@@ -12,7 +13,7 @@ enum Sample {
   static let requests = CounterSpec<String, Side>(
     "app_requests_total", ["path", "side"], help: "Requests, by \"path\"\nand \\ side.")
   static let odd = CounterSpec<String>("app_odd_name", ["kind"], help: "A counter whose name lacks _total.")
-  static let heat = GaugeSpec< >("app_heat_celsius", help: "Heat.")
+  static let heat = PlainGaugeSpec("app_heat_celsius", help: "Heat.")
   static let waits = HistogramSpec<String>("app_wait_seconds", ["queue"], help: "Waits.", bounds: [0.5, 1, 100])
   static let empty = GaugeSpec<String>("app_unused", ["x"], help: "Never set.")
 
@@ -101,7 +102,8 @@ struct ExpositionTests {
   @Test(arguments: [
     (0.0, "0"), (-0.0, "-0"), (1, "1"), (-1, "-1"), (0.1, "0.1"), (1e-5, "1e-05"), (0.0001, "0.0001"),
     (123_456_789, "123456789"), (9_007_199_254_740_991, "9007199254740991"), (1e21, "1e+21"), (1e300, "1e+300"),
-    (.leastNonzeroMagnitude, "5e-324"), (1_700_000_000.25, "1700000000.25"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"),
+    (.leastNonzeroMagnitude, "5e-324"), (1_700_000_000.25, "1700000000.25"), (.infinity, "+Inf"), (-.infinity, "-Inf"),
+    (.nan, "NaN"),
     (1.7976931348623157e308, "1.7976931348623157e+308"), (2.5, "2.5"), (0x1p64, "1.8446744073709552e+19"),
   ])
   func `a gauge's value is the shortest text that reads back the same`(value: Double, expected: String) {
@@ -120,16 +122,20 @@ struct ExpositionTests {
   @Test(arguments: ExpositionFormat.allCases)
   func `a text patched over many scrapes equals one made anew`(format: ExpositionFormat) {
     let seed = UInt64.random(in: 0...UInt64.max)
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     let registry = Sample.registry()
     for step in 0..<300 {
-      for _ in 0..<random.next(below: 8) {
-        switch random.next(below: 5) {
-        case 0: registry.counter(Sample.requests).with("/\(random.next(below: 9))", .left).add(Int(random.next(below: 2000)))
-        case 1: registry.gauge(Sample.heat).with().set(Double(random.next(below: 1_000_000)) / 64 - 4000)
-        case 2: registry.histogram(Sample.waits).with("q\(random.next(below: 3))").observe(Double(random.next(below: 300)) - 9)
-        case 3: registry.gauge(Sample.empty).with("\(random.next(below: 3))").add(1e7)
-        default: registry.gauge(Sample.empty).remove("\(random.next(below: 3))")
+      for _ in 0..<random.next(upperBound: UInt64(8)) {
+        switch random.next(upperBound: UInt64(5)) {
+        case 0:
+          registry.counter(Sample.requests).with("/\(random.next(upperBound: UInt64(9)))", .left).add(
+            Int(random.next(upperBound: UInt64(2000))))
+        case 1: registry.gauge(Sample.heat).with().set(Double(random.next(upperBound: UInt64(1_000_000))) / 64 - 4000)
+        case 2:
+          registry.histogram(Sample.waits).with("q\(random.next(upperBound: UInt64(3)))").observe(
+            Double(random.next(upperBound: UInt64(300))) - 9)
+        case 3: registry.gauge(Sample.empty).with("\(random.next(upperBound: UInt64(3)))").add(1e7)
+        default: registry.gauge(Sample.empty).remove("\(random.next(upperBound: UInt64(3)))")
         }
       }
       let patched = registry.text(format)
@@ -149,13 +155,14 @@ struct ExpositionTests {
     #expect(second != first)
   }
 
-  @Test func `OpenMetrics leaves out a sum that has become negative and shows it again when it is not`() {
+  @Test func `OpenMetrics leaves out sum and count when the sum is negative and shows them again when it is not`() {
     let registry = Sample.registry()
     let waits = registry.histogram(Sample.waits).with("q")
     waits.observe(1)
     #expect(registry.text(.openMetrics).contains("app_wait_seconds_sum"))
     waits.observe(-5)
     #expect(!registry.text(.openMetrics).contains("app_wait_seconds_sum"))
+    #expect(!registry.text(.openMetrics).contains("app_wait_seconds_count"))
     #expect(registry.text(.text).contains(#"app_wait_seconds_sum{queue="q"} -4"#))
     waits.observe(9)
     #expect(registry.text(.openMetrics).contains(#"app_wait_seconds_sum{queue="q"} 5"#))
@@ -167,18 +174,5 @@ extension MetricsRegistry {
   func freshText(_ format: ExpositionFormat) -> String {
     String(decoding: renderAnew(format: format), as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
       .filter { !$0.contains("nexo_metric_misuse") && !$0.contains("nexo_plugin_series") }.joined(separator: "\n")
-  }
-}
-
-/// A small generator with a seed that a failing test can print (Steele, Lea, Flood 2014).
-struct SplitMix {
-  var state: UInt64
-
-  mutating func next(below bound: UInt64) -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return (mixed ^ (mixed >> 31)) % bound
   }
 }

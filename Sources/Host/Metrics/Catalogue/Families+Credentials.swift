@@ -76,10 +76,11 @@ extension Families {
 
   /// Counts findings of the validation at boot. Labels: `kind`.
   package static let credentialsBootValidationErrors = CounterSpec<ValidationKind>(
-    "credentials_boot_validation_errors_total", ["kind"], help: "Findings of the credential validation at boot, by kind.")
+    "credentials_boot_validation_errors_total", ["kind"],
+    help: "Findings of the credential validation at boot, by kind.")
 
   /// Credential files with lax permissions, at boot and after each reload.
-  package static let credentialsInsecurePaths = GaugeSpec< >(
+  package static let credentialsInsecurePaths = PlainGaugeSpec(
     "credentials_insecure_paths_total", help: "Credential files that others than their owner may read or write.")
 
   /// Counts refresh attempts; fed by the GoogleCreds plugin. Labels: `account_fp` (16 hex digits), `outcome`.

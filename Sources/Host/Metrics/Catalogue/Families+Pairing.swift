@@ -35,7 +35,7 @@ extension Families {
     "pairing_approvals_total", ["channel", "result"], help: "Approvals of pairing codes, by result.")
 
   /// Counts codes pruned past their life, or refused as expired.
-  package static let pairingCodesExpired = CounterSpec< >(
+  package static let pairingCodesExpired = PlainCounterSpec(
     "pairing_codes_expired_total", help: "Pairing codes pruned past their life or refused as expired.")
 
   /// Counts bootstrap tokens minted. Labels: `profile`.

@@ -38,7 +38,8 @@ extension Families {
 
   /// Counts candidates: every sweep adds its counts. Labels: `status`.
   package static let extensionsDiscovered = CounterSpec<ExtensionStatus>(
-    "nexo_extensions_discovered", ["status"], help: "Extensions found by sweeps of the extension directories, by verdict.")
+    "nexo_extensions_discovered", ["status"],
+    help: "Extensions found by sweeps of the extension directories, by verdict.")
 
   /// 1 for every candidate of the last sweep. Labels: `plugin`, `version`, `status`, `reason` (a code or empty), `build_id`.
   package static let extensionInfo = GaugeSpec<String, String, ExtensionStatus, String, String>(
@@ -46,7 +47,7 @@ extension Families {
     help: "The extensions of the last sweep; always 1.")
 
   /// Observes the time of a sweep.
-  package static let extensionSweepDuration = HistogramSpec< >(
+  package static let extensionSweepDuration = PlainHistogramSpec(
     "nexo_extension_sweep_duration_seconds", help: "Time of a sweep of the extension directories.",
     bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
 
@@ -64,7 +65,7 @@ extension Families {
     "nexo_plugin_crashes_total", ["plugin", "cause"], help: "Crashes of plugins, by cause.")
 
   /// Images that stay mapped because plugins are never unloaded.
-  package static let pluginImagesMapped = GaugeSpec< >(
+  package static let pluginImagesMapped = PlainGaugeSpec(
     "nexo_plugin_images_mapped", help: "Plugin images in memory, those of replaced and removed plugins included.")
 
   /// 1 when the plugin's collect callback ended in time at the last scrape, else 0. Labels: `plugin`.
@@ -74,7 +75,8 @@ extension Families {
 
   /// Time of the plugin's collect callback at the last scrape. Labels: `plugin`.
   package static let pluginScrapeDuration = GaugeSpec<String>(
-    "nexo_plugin_scrape_duration_seconds", ["plugin"], help: "Time of the plugin's collect callback at the last scrape.")
+    "nexo_plugin_scrape_duration_seconds", ["plugin"], help: "Time of the plugin's collect callback at the last scrape."
+  )
 
   /// Exposed lines of the plugin's series, which its budget bounds. Labels: `plugin`.
   package static let pluginSeries = GaugeSpec<String>(
@@ -82,7 +84,8 @@ extension Families {
 
   /// Counts series refused over the budget. Labels: `plugin`.
   package static let pluginSeriesDropped = CounterSpec<String>(
-    "nexo_plugin_series_dropped_total", ["plugin"], help: "Series of the plugin refused because its budget was used up.")
+    "nexo_plugin_series_dropped_total", ["plugin"], help: "Series of the plugin refused because its budget was used up."
+  )
 
   /// Counts calls that the cells ignored: a negative step, an observation of NaN. Labels: `kind`.
   package static let metricMisuse = CounterSpec<MetricMisuse>(

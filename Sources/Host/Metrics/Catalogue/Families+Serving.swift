@@ -68,7 +68,7 @@ extension Families {
     "nexo_broker_dead_letters_total", ["topic"], help: "Messages put among the dead letters, by topic.")
 
   /// 1 when the broker takes and delivers messages, else 0.
-  package static let brokerReady = GaugeSpec< >(
+  package static let brokerReady = PlainGaugeSpec(
     "nexo_broker_ready", help: "Whether the broker is ready: 1 ready, 0 not.")
 
   /// 1, with what was built. Labels: `version`, `revision`, `swift`, `abi`.
@@ -80,27 +80,27 @@ extension Families {
     "process_cpu_seconds_total", help: "Total user and system CPU time spent in seconds.")
 
   /// Open file descriptors.
-  package static let processOpenFDs = GaugeSpec< >("process_open_fds", help: "Number of open file descriptors.")
+  package static let processOpenFDs = PlainGaugeSpec("process_open_fds", help: "Number of open file descriptors.")
 
   /// The soft limit of open file descriptors.
-  package static let processMaxFDs = GaugeSpec< >("process_max_fds", help: "Maximum number of open file descriptors.")
+  package static let processMaxFDs = PlainGaugeSpec("process_max_fds", help: "Maximum number of open file descriptors.")
 
   /// Virtual memory.
-  package static let processVirtualMemory = GaugeSpec< >(
+  package static let processVirtualMemory = PlainGaugeSpec(
     "process_virtual_memory_bytes", help: "Virtual memory size in bytes.")
 
   /// The soft limit of virtual memory.
-  package static let processVirtualMemoryMax = GaugeSpec< >(
+  package static let processVirtualMemoryMax = PlainGaugeSpec(
     "process_virtual_memory_max_bytes", help: "Maximum amount of virtual memory available in bytes.")
 
   /// Resident memory.
-  package static let processResidentMemory = GaugeSpec< >(
+  package static let processResidentMemory = PlainGaugeSpec(
     "process_resident_memory_bytes", help: "Resident memory size in bytes.")
 
   /// When the process began, in seconds since 1970.
-  package static let processStartTime = GaugeSpec< >(
+  package static let processStartTime = PlainGaugeSpec(
     "process_start_time_seconds", help: "Start time of the process since unix epoch in seconds.")
 
   /// Threads of the process.
-  package static let processThreads = GaugeSpec< >("process_threads", help: "Number of OS threads in the process.")
+  package static let processThreads = PlainGaugeSpec("process_threads", help: "Number of OS threads in the process.")
 }

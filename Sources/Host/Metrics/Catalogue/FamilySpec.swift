@@ -133,6 +133,17 @@ package struct HistogramSpec<each Label: MetricLabel>: Sendable {
   }
 }
 
+// The formatter would write `<>`, which is an operator.
+// swift-format-ignore
+/// A counter family without labels.
+package typealias PlainCounterSpec = CounterSpec< >
+// swift-format-ignore
+/// A gauge family without labels.
+package typealias PlainGaugeSpec = GaugeSpec< >
+// swift-format-ignore
+/// A histogram family without labels.
+package typealias PlainHistogramSpec = HistogramSpec< >
+
 /// The closed sets of a list of label types, in order.
 private func closedSets<each Label: MetricLabel>(_ types: repeat (each Label).Type) -> [[String]?] {
   var sets: [[String]?] = []

@@ -95,7 +95,9 @@ enum MetricText {
   static func appendBound(_ bound: Double, format: ExpositionFormat, to text: inout [UInt8]) {
     let start = text.count
     appendDouble(bound, to: &text)
-    let isWhole = text[start...].allSatisfy { $0 == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    let isWhole = text[start...].allSatisfy {
+      $0 == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+    }
     if format == .openMetrics && isWhole { text += ".0".utf8 }
   }
 }

@@ -67,7 +67,9 @@ package enum Negotiation {
       case .openMetrics: ("application/openmetrics-text", ["1.0.0", "0.0.1"])
       }
     if range.name == "*/*" { return Rank(weight: range.weight, exactness: 0, position: position) }
-    if range.name == "\(type.prefix { $0 != "/" })/*" { return Rank(weight: range.weight, exactness: 1, position: position) }
+    if range.name == "\(type.prefix { $0 != "/" })/*" {
+      return Rank(weight: range.weight, exactness: 1, position: position)
+    }
     guard range.name == type else { return nil }
     guard let version = range.parameters.first(where: { $0.name == "version" })?.value else {
       return Rank(weight: range.weight, exactness: 2, position: position)
@@ -102,7 +104,7 @@ package enum Negotiation {
     guard digits.utf8.count <= 3, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
       let fraction = Int(digits + String(repeating: "0", count: 3 - digits.utf8.count))
     else { return 0 }
-    return min(1000, (whole == "1" ? 1000 : 0) + fraction)
+    return whole == "0" ? fraction : fraction == 0 ? 1000 : 0
   }
 
   private static func trimmed(_ text: some StringProtocol) -> String {

@@ -122,9 +122,8 @@ struct Section {
       appendLine(sample: first + position, suffix: "_bucket", labels: row.labels, bound: bound, to: &text)
     }
     let sum = first + samples - 2
-    if !hidesSum(Double(bitPattern: last[sum])) {
-      appendLine(sample: sum, suffix: "_sum", labels: row.labels, bound: nil, to: &text)
-    }
+    if hidesSum(Double(bitPattern: last[sum])) { return }
+    appendLine(sample: sum, suffix: "_sum", labels: row.labels, bound: nil, to: &text)
     appendLine(sample: sum + 1, suffix: "_count", labels: row.labels, bound: nil, to: &text)
   }
 
@@ -176,7 +175,8 @@ struct Section {
     family.spec.kind == .histogram && sample % samples == samples - 2
   }
 
-  /// OpenMetrics forbids a sum that can fall or is no number ("Histogram"); the text format does not mind.
+  /// OpenMetrics forbids a sum that can fall or is no number, and its parsers a count without a sum ("Histogram"): there
+  /// both are left out, and `+Inf` still has the count. The text format does not mind.
   private func hidesSum(_ sum: Double) -> Bool {
     format == .openMetrics && (!(sum >= 0) || (family.spec.bounds.first ?? 0) < 0)
   }

@@ -28,7 +28,7 @@ package enum MetricNames {
 
   /// Every name that no other family may have beside this one, in either format (OpenMetrics 1.0.0, "MetricFamily": a
   /// name plus the suffixes of its type).
-  static func claims(of spec: FamilySpec) -> [String] {
+  package static func claims(of spec: FamilySpec) -> [String] {
     let base = openMetricsName(spec)
     switch spec.kind {
     case .counter where base != spec.name: return [base, spec.name, base + "_created"]

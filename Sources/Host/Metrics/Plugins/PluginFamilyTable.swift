@@ -75,7 +75,9 @@ struct PluginFamilyTable {
     claims.removeAll(keepingCapacity: true)
     for (name, shapes) in definitions {
       for shape in shapes where !shape.holders.isEmpty {
-        for claim in MetricNames.claims(of: shape.family.spec) { claims[claim] = Claim(plugin: shape.plugin, family: name) }
+        for claim in MetricNames.claims(of: shape.family.spec) {
+          claims[claim] = Claim(plugin: shape.plugin, family: name)
+        }
       }
     }
   }

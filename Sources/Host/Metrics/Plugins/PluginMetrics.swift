@@ -74,7 +74,9 @@ package final class PluginMetrics: Sendable {
   }
 
   /// Takes a series into a generation's hold, within the budget.
-  func take(_ labels: [String], of family: Family, holder: Holder, isPublished: Bool) throws(MetricRefusal) -> OpaquePointer {
+  func take(_ labels: [String], of family: Family, holder: Holder, isPublished: Bool) throws(MetricRefusal)
+    -> OpaquePointer
+  {
     let result: Result<OpaquePointer, MetricRefusal> = state.withLock { state in
       let key = RowKey(family: ObjectIdentifier(family), labels: labels)
       let lines = family.spec.linesPerSeries
@@ -96,15 +98,24 @@ package final class PluginMetrics: Sendable {
     return try result.get()
   }
 
-  /// Gives back what a generation held.
-  func release(_ keys: [(family: Family, labels: [String])]) {
+  /// Gives back series that a generation held.
+  func release(_ series: [(family: Family, labels: [[String]])]) {
     state.withLock { state in
-      for (family, labels) in keys {
-        let key = RowKey(family: ObjectIdentifier(family), labels: labels)
-        let left = (state.holders[key] ?? 1) - 1
-        state.holders[key] = left > 0 ? left : nil
-        if left <= 0 { state.lines -= family.spec.linesPerSeries }
+      for (family, rows) in series {
+        for labels in rows {
+          let key = RowKey(family: ObjectIdentifier(family), labels: labels)
+          let left = (state.holders[key] ?? 1) - 1
+          state.holders[key] = left > 0 ? left : nil
+          if left <= 0 { state.lines -= family.spec.linesPerSeries }
+        }
       }
+      showUse(state)
+    }
+  }
+
+  /// Notes that a generation is gone.
+  func generationEnded() {
+    state.withLock { state in
       state.generations -= 1
       showUse(state)
     }

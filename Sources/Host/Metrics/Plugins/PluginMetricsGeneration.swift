@@ -59,11 +59,30 @@ package struct PluginFamily: Sendable {
   /// Finds or makes the series with these values, one for each label in the order of the declaration; over the budget
   /// it is a sink.
   package func series(_ values: [String]) -> PluginSeries {
-    guard values.count == labels.count else {
+    guard let ordered = inFamilyOrder(values) else {
       return .sink(family.spec.kind, .labelsDiffer(family: family.spec.name))
     }
+    return generation.series(ordered, of: family)
+  }
+
+  /// Takes the series off the wire, as far as this generation is concerned, and gives back its budget. Its handle stays
+  /// good, and its count goes on if it is made again. Nothing happens when there is no such series.
+  ///
+  /// - Returns: false when the number of values is wrong.
+  @discardableResult
+  package func remove(_ values: [String]) -> Bool {
+    guard let ordered = inFamilyOrder(values) else { return false }
+    generation.remove(ordered, of: family)
+    return true
+  }
+
+  /// Counter, gauge or histogram.
+  package var kind: FamilyKind { family.spec.kind }
+
+  private func inFamilyOrder(_ values: [String]) -> [String]? {
+    guard values.count == labels.count else { return nil }
     let byName = Dictionary(zip(labels, values)) { first, _ in first }
-    return generation.series(family.spec.labels.map { byName[$0.name] ?? "" }, of: family)
+    return family.spec.labels.map { byName[$0.name] ?? "" }
   }
 }
 
@@ -74,11 +93,15 @@ package struct PluginFamily: Sendable {
 package final class PluginMetricsGeneration: Sendable {
   private enum Phase { case staged, published, ended }
 
+  private struct Held {
+    let family: Family
+    var labels: Set<[String]> = []
+  }
+
   private struct State {
     var phase = Phase.staged
-    var held: [(family: Family, labels: [String])] = []
-    /// Host families joined; their rows are published and released one family at a time.
-    var families: [ObjectIdentifier: Family] = [:]
+    /// Families with the series that this generation holds in them, joined host families too.
+    var held: [ObjectIdentifier: Held] = [:]
   }
 
   private let plugin: PluginMetrics
@@ -102,7 +125,6 @@ package final class PluginMetricsGeneration: Sendable {
         let family = try plugin.registry.declare(
           spec, plugin: plugin.id, holder: holder, limit: plugin.state.withLock { $0.limits.families },
           isPublished: state.phase == .published)
-        state.families[ObjectIdentifier(family)] = family
         return .success(family)
       } catch {
         return .failure(error)
@@ -111,23 +133,12 @@ package final class PluginMetricsGeneration: Sendable {
     return PluginFamily(family: try result.get(), generation: self, labels: request.labels)
   }
 
-  /// Declares the family if need be and makes one series: the shape of the ABI's calls. Labels may come in any order.
-  package func series(_ request: PluginFamilyRequest, labels: [(name: String, value: String)]) -> PluginSeries {
-    var request = request
-    request.labels = labels.map(\.name)
-    do throws(MetricRefusal) {
-      return try declare(request).series(labels.map(\.value))
-    } catch {
-      return .sink(request.kind, error)
-    }
-  }
-
   /// Puts everything declared and made so far on the wire; what comes later appears at once. After `start` succeeded.
   package func publish() {
     state.withLock { state in
       guard state.phase == .staged else { return }
       state.phase = .published
-      for family in state.families.values { family.publish(holder) }
+      for held in state.held.values { held.family.publish(holder) }
       plugin.registry.publish(holder)
     }
   }
@@ -137,18 +148,31 @@ package final class PluginMetricsGeneration: Sendable {
     state.withLock { state in
       guard state.phase != .ended else { return }
       state.phase = .ended
-      for family in state.families.values { family.release(holder) }
+      for held in state.held.values { held.family.release(holder) }
       plugin.registry.release(holder)
-      plugin.release(state.held)
-      state.held = []
-      state.families = [:]
+      plugin.release(state.held.values.map { ($0.family, Array($0.labels)) })
+      plugin.generationEnded()
+      state.held = [:]
     }
+  }
+
+  fileprivate func remove(_ values: [String], of family: Family) {
+    let labels = cut(values)
+    state.withLock { state in
+      guard state.held[ObjectIdentifier(family)]?.labels.remove(labels) != nil else { return }
+      family.release(labels, holder: holder)
+      plugin.release([(family, [labels])])
+    }
+  }
+
+  private func cut(_ values: [String]) -> [String] {
+    let limit = plugin.state.withLock { $0.limits.labelValueBytes }
+    return values.map { MetricText.cut($0, toBytes: limit) }
   }
 
   fileprivate func series(_ values: [String], of family: Family) -> PluginSeries {
     let kind = family.spec.kind
-    let limit = plugin.state.withLock { $0.limits.labelValueBytes }
-    let labels = values.map { MetricText.cut($0, toBytes: limit) }
+    let labels = cut(values)
     for (label, value) in zip(family.spec.labels, labels) {
       if let set = label.closedSet, !set.contains(value) {
         return .sink(kind, .valueNotAllowed(family: family.spec.name, label: label.name, allowed: set))
@@ -157,9 +181,8 @@ package final class PluginMetricsGeneration: Sendable {
     return state.withLock { state in
       guard state.phase != .ended else { return .sink(kind, .ended(plugin: plugin.id)) }
       do throws(MetricRefusal) {
-        let isHeld = family.holds(labels, holder: holder)
         let cell = try plugin.take(labels, of: family, holder: holder, isPublished: state.phase == .published)
-        if !isHeld { state.held.append((family, labels)) }
+        state.held[ObjectIdentifier(family), default: Held(family: family)].labels.insert(labels)
         return PluginSeries(handle: cell, refusal: nil)
       } catch {
         return .sink(kind, error)

@@ -97,14 +97,6 @@ final class Family: Sendable {
   /// Whether the series exists, on the wire or not.
   func hasRow(_ labels: [String]) -> Bool { state.withLock { $0.index[labels] != nil } }
 
-  /// Whether `holder` holds the series already.
-  func holds(_ labels: [String], holder: Holder) -> Bool {
-    state.withLock { state in
-      guard let position = state.index[labels] else { return false }
-      return state.rows[position].holders.contains { $0.holder == holder }
-    }
-  }
-
   /// Puts everything that `holder` holds on the wire.
   func publish(_ holder: Holder) {
     updateHolders { holders in
