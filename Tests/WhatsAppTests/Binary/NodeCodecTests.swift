@@ -40,7 +40,8 @@ struct NodeCodecTests {
   }
 
   /// Everything but whatsmeow's own (whose attribute order is random), the compressed one and the captured one.
-  @Test(arguments: Self.all.filter { !$0["name"].text.contains("whatsmeow") && !$0["name"].text.contains("compressed") })
+  @Test(
+    arguments: Self.all.filter { !$0["name"].text.contains("whatsmeow") && !$0["name"].text.contains("compressed") })
   func `a hand-made node encodes to its frame, byte for byte`(vector: Vector) throws {
     var node = try NodeDecoder.decode(vector["hex"].hex)
     // An empty child list is written but not read back.
@@ -79,7 +80,8 @@ struct NodeCodecTests {
     ("00f803fc016108ff8112", "an odd text without end mark"), ("00f80311fafafa000303", "an address in an address"),
     ("00f802fc0161f9ffff", "a list longer than the frame"), ("00f9ffff4c", "a node longer than the frame"),
     ("00f802fc0161fe7fffffff", "a run longer than the frame"), ("00f80311fa0000", "an address without a server"),
-    ("02789c", "a cut zlib stream"), ("02", "no zlib stream"), ("00f803fc016108fc01ff", "an attribute that is not UTF-8"),
+    ("02789c", "a cut zlib stream"), ("02", "no zlib stream"),
+    ("00f803fc016108fc01ff", "an attribute that is not UTF-8"),
   ])
   func `a malformed frame is refused`(hex: String, what: Comment) throws {
     let frame = try #require([UInt8](hex: hex))

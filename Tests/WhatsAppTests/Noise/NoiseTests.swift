@@ -26,7 +26,7 @@ struct NoiseTests {
     let wire = full["wire_server_hello"].hex + full["server_frames_0_1"][0].hex + full["server_frames_0_1"][1].hex
     var events: [SecureChannel.Event] = []
     for start in stride(from: 0, to: wire.count, by: piece) {
-      events += try channel.receive(wire[start..<min(start + piece, wire.count)], now: 1_745_000_000)
+      events += channel.receive(wire[start..<min(start + piece, wire.count)], now: 1_745_000_000)
     }
     #expect(events.count == 3)
     guard case .established(let finish)? = events.first else {
@@ -78,7 +78,9 @@ struct NoiseTests {
       #expect(throws: Never.self) { try root.verify(payload, serverKey: key, now: now) }
     }
     #expect(throws: ProtocolFault.certificate(.expired)) { try root.verify(payload, serverKey: key, now: last + 1) }
-    #expect(throws: ProtocolFault.certificate(.notYetValid)) { try root.verify(payload, serverKey: key, now: first - 1) }
+    #expect(throws: ProtocolFault.certificate(.notYetValid)) {
+      try root.verify(payload, serverKey: key, now: first - 1)
+    }
     #expect(throws: ProtocolFault.certificate(.keyMismatch)) {
       try root.verify(payload, serverKey: KeyPair(from: .system).publicKey, now: first)
     }
@@ -110,11 +112,19 @@ struct NoiseTests {
   @Test func `a transport frame with a wrong tag breaks the channel for good`() throws {
     var channel = SecureChannel(payload: full["client_payload"].hex)
     _ = try channel.open(handshake())
-    _ = try channel.receive(full["wire_server_hello"].hex, now: 1_745_000_000)
-    var frame = full["server_frames_0_1"][0].hex
-    frame[5] ^= 1
-    #expect(throws: ProtocolFault.authentication("AES-GCM tag")) { try channel.receive(frame, now: 0) }
-    #expect(throws: ProtocolFault.self) { try channel.receive(full["server_frames_0_1"][1].hex, now: 0) }
+    let good = full["server_frames_0_1"][0].hex
+    var bad = full["server_frames_0_1"][1].hex
+    bad[5] ^= 1
+    let events = channel.receive(full["wire_server_hello"].hex + good + bad, now: 1_745_000_000)
+    #expect(events.count == 3)
+    guard case .stanza? = events.dropFirst().first, case .broken(.authentication)? = events.last else {
+      Issue.record("\(events)")
+      return
+    }
+    guard case .broken? = channel.receive(good, now: 0).first else {
+      Issue.record("a broken channel went on")
+      return
+    }
     #expect(throws: ProtocolFault.self) { try channel.send(Node("iq")) }
   }
 
@@ -128,7 +138,10 @@ struct NoiseTests {
     var channel = SecureChannel(payload: full["client_payload"].hex)
     let first = try channel.open(handshake(), routing: [1, 2, 3])
     #expect(first.prefix(14).map { $0 } == [0x45, 0x44, 0, 1, 0, 0, 3, 1, 2, 3, 0x57, 0x41, 6, 3])
-    #expect(throws: Never.self) { try channel.receive(full["wire_server_hello"].hex, now: 1_745_000_000) }
+    guard case .established? = channel.receive(full["wire_server_hello"].hex, now: 1_745_000_000).first else {
+      Issue.record("no handshake")
+      return
+    }
   }
 }
 

@@ -10,11 +10,15 @@ struct ClientPayloadTests {
   private let file = Vector.file("client_payload.json")
 
   @Test func `the login payload is the recorded one, byte for byte`() {
-    let payload = ClientPayload.login(username: 15_550_000_001, device: 1, version: ClientVersion(2, 3000, 1_047_769_893))
+    let payload = ClientPayload.login(
+      username: 15_550_000_001, device: 1, version: ClientVersion(2, 3000, 1_047_769_893))
     #expect(payload.hex == file["login"].text)
   }
 
-  @Test func `the registration payload with the recorded keys differs from the recorded one in the prekey signature only`() throws {
+  @Test
+  func `the registration payload with the recorded keys differs from the recorded one in the prekey signature only`()
+    throws
+  {
     let recorded = file["registration"].hex
     let data = try #require(try ProtobufFields(recorded).message(19))
     // The private halves are not recorded: the payload is built with keys of our own, and theirs are put in its place.

@@ -131,22 +131,32 @@ extension Node: CustomStringConvertible {
   /// Tags only, two levels: what a log may hold of a stanza that nobody expected.
   package var outline: String {
     let inside = children.prefix(8).map { "<\(Self.cut(.text($0.tag)))/>" }.joined()
-    return inside.isEmpty ? "<\(Self.cut(.text(tag)))/>" : "<\(Self.cut(.text(tag)))>\(inside)</\(Self.cut(.text(tag)))>"
+    return inside.isEmpty
+      ? "<\(Self.cut(.text(tag)))/>" : "<\(Self.cut(.text(tag)))>\(inside)</\(Self.cut(.text(tag)))>"
   }
 
   private static func cut(_ value: Value) -> String {
-    let text = switch value {
-    case .text(let text): text
-    case .jid(let jid): jid.description
-    }
+    let text =
+      switch value {
+      case .text(let text): text
+      case .jid(let jid): jid.description
+      }
     return text.visible(limit: 128)
   }
 }
 
 extension String {
-  /// The text with everything but printable ASCII replaced by `?`, cut to `limit` characters: safe in a log or a status.
+  /// The text with control, format and unassigned characters replaced by `?`, cut to `limit`: safe in a log, a status or a page
+  /// (which still escapes it).
   package func visible(limit: Int) -> String {
-    let shown = unicodeScalars.prefix(limit + 1).map { (0x20...0x7E).contains($0.value) ? Character($0) : "?" }
-    return shown.count > limit ? String(shown.prefix(limit)) + "..." : String(shown)
+    var shown = ""
+    for (position, scalar) in unicodeScalars.enumerated() {
+      guard position < limit else { return shown + "..." }
+      switch scalar.properties.generalCategory {
+      case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: shown += "?"
+      default: shown.unicodeScalars.append(scalar)
+      }
+    }
+    return shown
   }
 }

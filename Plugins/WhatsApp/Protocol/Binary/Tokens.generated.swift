@@ -40,7 +40,7 @@ enum Tokens {
 
   /// Double-byte tokens: four dictionaries of 256.
   static let double: [[String]] = [
-    dictionary0, dictionary1, dictionary2, dictionary3
+    dictionary0, dictionary1, dictionary2, dictionary3,
   ]
 
   private static let dictionary0: [String] = [

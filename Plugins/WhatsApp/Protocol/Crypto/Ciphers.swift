@@ -23,7 +23,8 @@ package enum AESGCM {
       out.append(contentsOf: repeatElement(0, count: tagLength))
       let done = out.withUnsafeMutableBytes { buffer in
         EVP_CIPHER_CTX_ctrl(
-          context, EVP_CTRL_AEAD_GET_TAG, Int32(tagLength), UnsafeMutableRawBufferPointer(rebasing: buffer[length...]).baseAddress)
+          context, EVP_CTRL_AEAD_GET_TAG, Int32(tagLength),
+          UnsafeMutableRawBufferPointer(rebasing: buffer[length...]).baseAddress)
       }
       return done == 1 ? out : nil
     }

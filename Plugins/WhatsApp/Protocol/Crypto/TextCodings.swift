@@ -14,7 +14,7 @@ extension Array where Element == UInt8 {
 
   /// Reads RFC 4648 base64 with padding. Nil for anything else, including white space.
   package init?(base64 text: String) {
-    let text = Array<CChar>(text.utf8.map { CChar(bitPattern: $0) })
+    let text = [CChar](text.utf8.map { CChar(bitPattern: $0) })
     var out = [UInt8](repeating: 0, count: text.count)
     var length = 0
     var end: UnsafePointer<CChar>?

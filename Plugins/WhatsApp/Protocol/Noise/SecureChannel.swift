@@ -6,14 +6,18 @@
 /// Turns received bytes into stanzas and stanzas into bytes to send.
 ///
 ///     idle ──open()──▶ helloSent ──receive(): server hello──▶ ready
-///                          │                                    │
-///                          └── any throw ──▶ broken ◀── any throw ┘
+///                          │                                   │
+///                          └── receive(): fault ──▶ broken ◀───┘ (every later call is refused)
 package struct SecureChannel: Sendable {
   /// What the received bytes brought.
   package enum Event: Sendable {
     /// The server is verified; send these bytes. Stanzas may flow from now on.
     case established(send: [UInt8])
     case stanza(Node)
+    /// A frame that is the server's, but no stanza that we can read. The stream goes on behind it.
+    case unreadable(ProtocolFault)
+    /// The last event of a channel: close the connection.
+    case broken(ProtocolFault)
   }
 
   private enum State {
@@ -45,17 +49,15 @@ package struct SecureChannel: Sendable {
   /// Takes bytes from the websocket, in whatever pieces.
   ///
   /// - Parameter now: unix seconds.
-  /// - Returns: what they brought, in order; empty when no frame is complete.
-  /// - Throws: the first ``ProtocolFault``. The channel is then broken: close the connection. Events of good frames in front of the
-  ///   bad one are lost with it, which a redelivery mends.
-  package mutating func receive(_ bytes: some Collection<UInt8>, now: Int64) throws(ProtocolFault) -> [Event] {
+  /// - Returns: what they brought, in order; empty when no frame is complete. After ``Event/broken(_:)`` nothing follows.
+  package mutating func receive(_ bytes: some Collection<UInt8>, now: Int64) -> [Event] {
     splitter.append(bytes)
     var events: [Event] = []
     do throws(ProtocolFault) {
       while let frame = try splitter.next() { events.append(try self.event(for: frame, now: now)) }
     } catch {
       state = .broken
-      throw error
+      events.append(.broken(error))
     }
     return events
   }
@@ -78,7 +80,7 @@ package struct SecureChannel: Sendable {
     case .ready(let sender, var receiver):
       let plain = try receiver.open(frame)
       state = .ready(sender: sender, receiver: receiver)
-      return .stanza(try NodeDecoder.decode(plain))
+      do throws(ProtocolFault) { return .stanza(try NodeDecoder.decode(plain)) } catch { return .unreadable(error) }
     }
   }
 }
