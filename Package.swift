@@ -80,7 +80,7 @@ let package = Package(
     host("HostConfig", ["CYaml", "HostLinux", "HostReasons", "HostJSON"]),
     host("HostHTTPClient", ["CCurl", "HostLinux"]),
     host("HostResilience", ["HostLinux"]),
-    host("HostStore", ["CSQLite", "HostLinux"]),
+    host("HostStore", ["CSQLite", "HostLinux", "HostReasons"]),
     host("HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostMetrics", "HostReasons"]),
     host(
       "HostPlugins",
@@ -137,18 +137,28 @@ let package = Package(
       name: "bench-scrape", dependencies: ["HostMetrics"], path: "benchmarks/metrics/scrape", swiftSettings: strict),
 
     // Tests. `Tests/<Module>Tests` mirrors the sources; `EndToEndTests` starts the real binary.
-    .target(name: "TestSupport", dependencies: ["HostLinux", "CLinux"], path: "Tests/Support/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["HostLinux", "CLinux"], path: "Tests/Support/TestSupport",
+      swiftSettings: strict),
     tests("HostLinuxTests", ["HostLinux", "HostLog", "HostJSON", "HostReasons"]),
     tests("HostMetricsTests", ["HostMetrics", "CMetricCells", "CZlib"]),
     tests("HostHTTPTests", ["HostHTTP", "HostMetrics"]),
     tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore", "HostJSON", "HostLinux", "HostReasons"]),
     tests("HostPluginsTests", ["HostPlugins", "PluginAPI", "HostMetrics", "HostHTTP", "HostLinux", "HostReasons"]),
     tests("PluginKitTests", ["PluginKit", "PluginAPI"]),
-    tests("HostBrokerTests", ["HostBroker", "HostStore"]),
+    tests(
+      "HostBrokerTests",
+      [
+        "HostBroker", "HostStore", "HostJSON", "HostLinux", "HostMetrics", "HostReasons", "HostResilience",
+        "ledger-driver",
+      ]),
+    .executableTarget(
+      name: "ledger-driver", dependencies: ["HostBroker", "HostStore", "HostLinux", "HostJSON"],
+      path: "Tests/Support/LedgerDriver", swiftSettings: strict),
     tests("HostCredentialsTests", ["HostCredentials"]),
     tests("HostPairingTests", ["HostPairing"]),
     tests("HostAgentsTests", ["HostAgents", "HostBroker"]),
-    tests("HostAppTests", ["HostApp"]),
+    tests("HostAppTests", ["HostApp", "HostConfig", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol"]),
     tests("GoogleCredsTests", ["GoogleCreds"]),
     tests("EndToEndTests", []),

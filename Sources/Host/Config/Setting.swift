@@ -42,4 +42,10 @@ package struct SettingRow: Sendable, Equatable {
   /// What may be shown: a value that came through a placeholder appears as it is written.
   package let shown: String
   package let origin: SettingOrigin
+
+  package init(key: String, shown: String, origin: SettingOrigin) {
+    self.key = key
+    self.shown = shown
+    self.origin = origin
+  }
 }

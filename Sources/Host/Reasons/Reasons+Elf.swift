@@ -11,7 +11,7 @@ extension Reason {
       .elfExecStack, .elfWritableCode, .elfTextRelocations, .elfStaticTLS, .elfMissingNeeded, .elfUndefinedSymbol,
       .elfMissingVersion, .elfForeignLibc, .elfNoEntry, .elfBadEntry, .elfAbiTooNew, .elfAbiTooOld, .elfNoNote,
       .elfBadNote, .elfIDMismatch, .elfVersionMismatch, .elfUnknownService, .elfInterposes, .elfManyExports,
-      .elfForeignRuntime, .elfSwiftMismatch, .elfAuditLibrary, .elfMismatchedCopy,
+      .elfForeignRuntime, .elfSwiftMismatch, .elfAuditLibrary, .elfUnusableNeeded,
     ]
   }
 
@@ -189,9 +189,9 @@ extension Reason {
     evidence: "`agent ext check FILE.so`; `readelf -dW FILE.so`.",
     remedy: "Link it without `--filter`, `--auxiliary` and `--audit`.")
 
-  package static let elfMismatchedCopy = Reason(
-    "elf.replaced_library",
-    cause: "A library that the plugin brings for itself cannot be used.",
+  package static let elfUnusableNeeded = Reason(
+    "elf.unusable_needed",
+    cause: "A library that this one needs exists but is damaged or for another machine.",
     evidence: "`agent ext check FILE.so`; `readelf -aW` of that file.",
     remedy: "Replace or remove the file that the message names.")
 }

@@ -12,7 +12,7 @@ extension Reason {
     [
       .extensionDuplicate, .extensionNested, .extensionDisabled, .extensionNotAllowed, .extensionQuarantined,
       .extensionSymlink, .requiresBins, .requiresEnv, .transportUnsupported, .searchPathMissing, .folderUnreadable,
-      .searchPathIgnored, .linkSkipped, .unknownListedID, .treeTooLarge, .sidecarIgnored, .watchLimited,
+      .linkSkipped, .unknownListedID, .treeTooLarge, .sidecarIgnored, .watchLimited,
     ]
   }
 
@@ -81,12 +81,6 @@ extension Reason {
     cause: "A folder in a search path cannot be listed, so extensions in it are not seen.",
     evidence: "The message names the system's error; `ls -ld` shows owner and mode.",
     remedy: "Make it readable for the host's user.")
-
-  package static let searchPathIgnored = Reason(
-    "discovery.ignored_search_path",
-    cause: "A search path's own name is on the list of ignored folders, so nothing in it is seen.",
-    evidence: "`extensions.ignore_dirs` in the configuration.",
-    remedy: "Rename the folder or take the name off `extensions.ignore_dirs`.")
 
   package static let linkSkipped = Reason(
     "discovery.link_skipped",

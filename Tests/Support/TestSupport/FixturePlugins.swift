@@ -95,7 +95,7 @@ package enum FixturePlugins {
     posix_spawn_file_actions_adddup2(&actions, pipeEnds[1], 2)
 
     var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-    defer { arguments.forEach { free($0) } }
+    defer { for argument in arguments { free(argument) } }
     var pid: pid_t = 0
     let spawned = posix_spawnp(&pid, command[0], &actions, nil, &arguments, environ)
     close(pipeEnds[1])

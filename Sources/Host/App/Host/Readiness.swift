@@ -1,0 +1,107 @@
+// Whether the host is ready, and what each component says of itself: the model behind /ready.
+// Components are asked when the page is asked, so nothing here can be stale.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostJSON
+internal import HostLinux
+internal import HostReasons
+internal import Synchronization
+
+/// One component's state at one moment.
+struct ComponentState: Sendable, Equatable {
+  let name: String
+  /// `ready`, or a word of the component's own.
+  let state: String
+  /// A dotted code; nil when it is ready.
+  let reason: String?
+  /// Nanoseconds since the epoch; nil when it is not known.
+  let since: UInt64?
+
+  init(_ name: String, _ state: String, reason: String? = nil, since: UInt64? = nil) {
+    self.name = name
+    self.state = state
+    self.reason = reason
+    self.since = since
+  }
+}
+
+/// The phases of a host's life.
+///
+///     booting ──booted()──▶ serving ──drain()──▶ draining
+///        └──────────────────drain()─────────────────▲
+final class Readiness: Sendable {
+  enum Phase: Sendable, Equatable { case booting, serving, draining }
+
+  private struct Model {
+    var phase = Phase.booting
+    var since = Clock.wall()
+    var sources: [@Sendable () -> [ComponentState]] = []
+    var broker: @Sendable () -> Bool = { false }
+    var agents: @Sendable () -> Int = { 0 }
+  }
+  /// Held for reading and swapping closures only; they are called outside.
+  private let model = Mutex(Model())
+
+  var phase: Phase { model.withLock { $0.phase } }
+
+  /// The boot sweep is over and the agents have been asked to attach.
+  func booted() { move(to: .serving) { $0 == .booting } }
+  /// Shutdown begins: not ready from this moment on.
+  func drain() { move(to: .draining) { $0 != .draining } }
+
+  private func move(to phase: Phase, if allowed: (Phase) -> Bool) {
+    model.withLock {
+      guard allowed($0.phase) else { return }
+      $0.phase = phase
+      $0.since = Clock.wall()
+    }
+  }
+
+  /// Adds a source of components for the verbose answer; called on an event loop, so it must not block.
+  func add(_ source: @escaping @Sendable () -> [ComponentState]) { model.withLock { $0.sources.append(source) } }
+  /// Sets what decides: whether the broker accepts messages, and how many agents are attached to their topics.
+  func decide(broker: @escaping @Sendable () -> Bool, agents: @escaping @Sendable () -> Int) {
+    model.withLock {
+      $0.broker = broker
+      $0.agents = agents
+    }
+  }
+
+  /// What /ready answers.
+  struct Answer: Sendable, Equatable {
+    let ready: Bool
+    let body: JSON
+  }
+
+  /// - Parameter verbose: with the components.
+  func answer(verbose: Bool) -> Answer {
+    let now = model.withLock { $0 }
+    let (broker, agents) = (now.broker(), now.phase == .draining ? 0 : now.agents())
+    let ready = now.phase == .serving && broker && agents > 0
+    var body: JSONObject =
+      ready
+      ? ["status": "ready", "agents_running": JSON(agents)]
+      : ["status": "not_ready", "broker_ready": .bool(broker), "agents_running": JSON(agents)]
+    if verbose {
+      let components = [host(now)] + now.sources.flatMap { $0() }
+      body["components"] = .array(components.map(Readiness.json))
+    }
+    return Answer(ready: ready, body: .object(body))
+  }
+
+  private func host(_ now: Model) -> ComponentState {
+    switch now.phase {
+    case .booting: ComponentState("host", "booting", reason: Reason.booting.code, since: now.since)
+    case .serving: ComponentState("host", "ready", since: now.since)
+    case .draining: ComponentState("host", "draining", reason: Reason.draining.code, since: now.since)
+    }
+  }
+
+  private static func json(_ component: ComponentState) -> JSON {
+    [
+      "name": .string(component.name), "state": .string(component.state), "reason": JSON(component.reason),
+      "since": JSON(component.since.map(Clock.rfc3339)),
+    ]
+  }
+}
