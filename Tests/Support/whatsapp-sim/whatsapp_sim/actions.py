@@ -107,7 +107,7 @@ class Actions:
         """Sends xmlstreamend and closes."""
         session = self._session(connection)
         await session.connection.send(Node("xmlstreamend"))
-        await session.connection.close()
+        session.connection.close_soon()
 
     async def close(self, abort: bool = False, connection: int = 0) -> None:
         """Closes a connection; abort drops the TCP connection without a close frame."""

@@ -37,7 +37,10 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         """Returns once ``seconds`` of simulated time have passed."""
-        deadline = self.now() + seconds
+        await self.sleep_until(self.now() + seconds)
+
+    async def sleep_until(self, deadline: float) -> None:
+        """Returns once ``now()`` has reached ``deadline``."""
         while (left := deadline - self.now()) > 0:
             moved = self._moved
             try:

@@ -40,7 +40,7 @@ class Connection:
         self.settings, self.journal, self.clock = simulator.settings, simulator.journal, simulator.clock
         self.session: Session | None = None
         self.client_static = b""
-        self.closed = False
+        self.closed = self.ending = False
         self._socket, self._request = socket, request
         self._reader, self._frames = FrameReader(), asyncio.Queue[bytes]()
         self._transport = None
@@ -95,7 +95,7 @@ class Connection:
         """Ends the websocket, with a close frame or (``abort``) by dropping the TCP connection."""
         if self.closed:
             return
-        self.closed = True
+        self.closed = self.ending = True
         if abort:
             if self._request.transport:
                 self._request.transport.abort()
@@ -104,6 +104,19 @@ class Connection:
             await asyncio.wait_for(self._socket.close(), 2)
         except (TimeoutError, ConnectionError):
             pass
+
+    def close_soon(self) -> None:
+        """The last stanza is sent: the client gets ``close_seconds`` to read it and leave, then the socket is closed.
+
+        From here on the connection is ``ending``: nothing the client sends is answered.
+        """
+        self.ending = True
+
+        async def later() -> None:
+            await asyncio.sleep(self.settings.close_seconds)
+            await self.close()
+
+        self.spawn(later())
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Runs ``work`` beside the connection; it is cancelled when the connection ends."""
@@ -216,16 +229,18 @@ class Connection:
         if self._transport is not None and not self.closed:
             try:
                 await self.send(Node("stream:error", {}, [Node("xml-not-well-formed")]))
+                self.ending = True
+                await asyncio.sleep(self.settings.close_seconds)
             except ConnectionError:
                 pass
         self.event("refused")
+        await self.close()
 
     async def _guard(self, work: Awaitable[None]) -> None:
         try:
             await work
         except Refused:
             await self._refuse()
-            await self.close()
         except ConnectionError:
             pass
         except Exception:

@@ -126,7 +126,9 @@ class PairingSession(Session):
         await self.reply_error(node, 404, "item-not-found")
 
     async def handle_other(self, node: Node) -> None:
-        self.connection.require(False, "§4", f"<{node.tag}> on an unpaired stream")
+        # Telemetry may follow pair-device-sign at once, before 515 has arrived (§5.1 step 5; whatsmeow does it).
+        early = node.tag == "ib" and self.state == "linked"
+        self.connection.require(early, "§4", f"<{node.tag}> on an unpaired stream")
 
     def _success(self, phone: Phone) -> Node:
         assert self._offer and self._device
@@ -181,7 +183,7 @@ class PairingSession(Session):
         if after in ("restart", "duplicate"):
             await self.stream_error(code=515)
         elif after == "close":
-            await self.connection.close()
+            self.connection.close_soon()
 
     async def _duplicate_answered(self, node: Node) -> None:
         self.connection.warn(False, "§4.7", f"a duplicate pair-success was answered with {node.attr('type')}: ignore it")
@@ -195,13 +197,14 @@ class PairingSession(Session):
         """Marks each rotation and, when the last ref's time is over, ends the stream (§4.3)."""
         for index, seconds in enumerate(self.settings.ref_times()):
             self.connection.event("ref_window", index=index, seconds=seconds)
-            await self.clock.sleep(seconds)
-        await self.clock.sleep(self.settings.ref_grace)
+            await self.clock.sleep_until(self.refs_at + self.window(index)[1])
+        await self.clock.sleep_until(self.refs_at + sum(self.settings.ref_times()) + self.settings.ref_grace)
         if self.state != "refs":
             return
         self.state = "expired"
         self.connection.event("expired")
         if self.settings.on_expiry == "end":
             await self.connection.send(Node("xmlstreamend"))
-        if self.settings.on_expiry != "nothing":
+            self.connection.close_soon()
+        elif self.settings.on_expiry == "close":
             await self.connection.close()

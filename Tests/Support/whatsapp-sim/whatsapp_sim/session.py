@@ -55,7 +55,7 @@ class Session:
 
     async def receive(self, node: Node) -> None:
         """One stanza from the client."""
-        if self.settings.mute:
+        if self.settings.mute or self.connection.ending:
             return
         if node.tag == "iq" and node.attr("type") in ("result", "error"):
             await self._answered(node)
@@ -105,13 +105,13 @@ class Session:
         await self.connection.send(Node("stream:error", {"code": str(code)} if code else {}, list(children) or None))
         self.connection.event("stream_error_sent", code=code, children=[child.tag for child in children])
         if close:
-            await self.connection.close()
+            self.connection.close_soon()
 
     async def failure(self, reason: int, **attrs: str) -> None:
         """``<failure>`` in place of ``<success>`` or refs, then the end (§5.6)."""
         self.connection.event("failure_sent", reason=reason)
         await self.connection.send(Node("failure", {"reason": str(reason), "location": "frc", **attrs}))
-        await self.connection.close()
+        self.connection.close_soon()
 
     def notification(self, kind: str, children: list[Node]) -> Node:
         return Node("notification", {"from": SERVER, "type": kind, "t": str(self.clock.unix())}, children)
@@ -119,7 +119,7 @@ class Session:
     async def watch(self) -> None:
         """Looks every second (real) at the client's deadlines: answers, acks, signs of life."""
         reported = False
-        while not self.connection.closed:
+        while not self.connection.ending:
             await asyncio.sleep(1)
             now, limit = time.monotonic(), self.settings.answer_seconds
             for identifier, (sent, _) in list(self._waiting.items()):

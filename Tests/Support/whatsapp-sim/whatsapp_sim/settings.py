@@ -71,6 +71,8 @@ class Settings:
     """Real seconds for the client to answer a server iq or to ack a stanza."""
     keepalive_seconds: float = 75
     """Real seconds without any frame from the client before it is a finding (§5.4: every 20-30 s)."""
+    close_seconds: float = 0.3
+    """Real seconds between a last stanza (stream:error, failure, xmlstreamend) and the close; 0 closes at once."""
     edge_routing: bool = True
     """Send routing info after login, to come back as the ED header (§1.2)."""
     success_attrs: dict[str, str] = field(default_factory=dict)

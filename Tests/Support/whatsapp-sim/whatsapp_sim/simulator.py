@@ -74,7 +74,7 @@ class Simulator:
         return self.addresses
 
     async def stop(self) -> None:
-        for connection in self.live():
+        for connection in list(self._connections):
             await connection.close(abort=True)
         if self._proxy:
             self._proxy.close()
@@ -83,8 +83,8 @@ class Simulator:
         self.journal.close()
 
     def live(self) -> list[Connection]:
-        """Open connections, oldest first."""
-        return [connection for connection in self._connections if not connection.closed]
+        """Open connections that are not ending, oldest first."""
+        return [connection for connection in self._connections if not connection.ending]
 
     def connection(self, number: int = 0) -> Connection:
         """The open connection with this number; 0 is the newest. ``LookupError`` without one."""
