@@ -4,6 +4,7 @@
  */
 #include "clinux.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -62,6 +63,10 @@ int clx_bytes_readable(int fd) {
 int clx_open(const char *path, int flags, mode_t mode) { return open(path, flags | O_CLOEXEC, mode); }
 int clx_openat(int directory, const char *path, int flags, mode_t mode) {
   return openat(directory, path, flags | O_CLOEXEC, mode);
+}
+
+int clx_rename_exchange(const char *one, const char *other) {
+  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
 }
 
 char **clx_environ(void) { return environ; }

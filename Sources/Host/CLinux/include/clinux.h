@@ -76,6 +76,9 @@ int clx_bytes_readable(int fd);
 int clx_open(const char *path, int flags, mode_t mode);
 int clx_openat(int directory, const char *path, int flags, mode_t mode);
 
+/* renameat2(2) with RENAME_EXCHANGE: both names exist, and swap what they name in one step. */
+int clx_rename_exchange(const char *one, const char *other);
+
 /* environ(7). */
 char **clx_environ(void);
 

@@ -116,4 +116,10 @@ package struct ManifestReading: Sendable, Hashable {
   package let id: String?
   /// In the order of the file.
   package let findings: [Finding]
+
+  package init(manifest: Manifest?, id: String?, findings: [Finding]) {
+    self.manifest = manifest
+    self.id = id
+    self.findings = findings
+  }
 }

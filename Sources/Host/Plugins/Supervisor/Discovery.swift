@@ -65,6 +65,9 @@ extension Candidate {
 }
 
 extension ExtensionRecord {
+  /// A candidate that was judged without a host: ok means that nothing speaks against loading it.
+  package init(judged candidate: Candidate) { self.init(candidate, running: nil, generations: 0) }
+
   /// A candidate at the end of a sweep. One that is still to load has a load behind it that was not refused.
   init(_ candidate: Candidate, running: ExtensionSlot.Running?, generations: Int) {
     let library: CheckedLibrary? = if case .toLoad(let library) = candidate.state { library } else { running?.library }
