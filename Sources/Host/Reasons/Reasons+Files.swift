@@ -50,7 +50,7 @@ extension Reason {
 
   package static let fileHardLinked = Reason(
     "file.hard_linked",
-    cause: "The library has more than one name (hard links), so it may be changed in place from elsewhere; what runs is a copy.",
+    cause: "The library has hard links, so it may be changed in place from elsewhere; what runs is a copy.",
     evidence: "`ls -ld` and `stat` of the file that the message names.",
     remedy: "Copy the file (`cp --reflink=auto`) instead of linking it.")
 

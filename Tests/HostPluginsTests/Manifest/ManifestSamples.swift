@@ -61,3 +61,17 @@ enum Sample {
     read(text).findings.filter { $0.severity == .error }.map(\.reason.code)
   }
 }
+
+extension Sample {
+  /// The manifest of the ELF tests' library.
+  static let weather = """
+    [plugin]
+    id = "weather"
+    version = "0.1.0"
+    [capabilities]
+    tools = ["get_weather"]
+    [transport]
+    kind = "library"
+    library = "libweather.so"
+    """
+}

@@ -54,6 +54,11 @@ struct ElfBytes: Sendable {
     return !overflow && end <= size
   }
 
+  /// Where the record `index` of a table stands, if the file has all of it: then no offset inside it can overflow.
+  func record(_ table: UInt64, _ index: UInt64, size: UInt64) -> UInt64? {
+    sum(table, index, times: size).flatMap { contains($0, size) ? $0 : nil }
+  }
+
   /// The loaded window that holds a range, and the range's start in it.
   private func window(_ offset: UInt64, _ count: UInt64) -> (bytes: [UInt8], start: Int)? {
     for window in windows where offset >= window.offset {

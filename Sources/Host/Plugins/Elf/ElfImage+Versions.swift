@@ -60,7 +60,7 @@ extension ElfImage {
     for _ in 0..<min(value(Elf.tagVersionDefinitionCount) ?? 0, ElfImage.maximumVersions) {
       guard let index = bytes.u16(record + 4), let auxiliary = bytes.u32(record + 12),
         let next = bytes.u32(record + 16),
-        let at = sum(record, 1, times: UInt64(auxiliary)), bytes.contains(at, 8), let nameIndex = bytes.u32(at),
+        let at = bytes.record(record + UInt64(auxiliary), 0, size: 8), let nameIndex = bytes.u32(at),
         let name = text(UInt64(nameIndex))
       else { throw ElfImage.outside() }
       defined[index & Elf.versionMask] = name
