@@ -43,6 +43,10 @@ package final class TreeWatcher: Sendable {
   /// What other threads change.
   private struct Shared {
     var extraFolders: Set<String> = []
+    /// Counts the changes of `extraFolders`, and how far the thread has followed; -1 before it has begun.
+    var wanted = 0
+    var arranged = -1
+    var waiting: [CheckedContinuation<Void, Never>] = []
     var stopping = false
     /// The eventfd that wakes the thread; -1 while it does not run.
     var wake: Int32 = -1
@@ -63,7 +67,20 @@ package final class TreeWatcher: Sendable {
     shared.withLock {
       guard $0.extraFolders != folders else { return }
       $0.extraFolders = folders
+      $0.wanted += 1
       TreeWatcher.ring($0.wake)
+    }
+  }
+
+  /// Returns once every folder is watched: what changes from then on is not missed. A first sweep belongs after it.
+  package func ready() async {
+    await withCheckedContinuation { continuation in
+      let now = shared.withLock { shared in
+        if shared.arranged == shared.wanted || shared.stopping { return true }
+        shared.waiting.append(continuation)
+        return false
+      }
+      if now { continuation.resume() }
     }
   }
 
@@ -101,16 +118,16 @@ package final class TreeWatcher: Sendable {
 
   private func loop(_ bell: Int32) {
     var watches = TreeWatches(settings: settings, limit: watchLimit)
-    watches.arrange(extra: extraFolders)
+    arrange(&watches)
     var due: (quiet: UInt64, latest: UInt64)?
     while !isStopping {
       let waitUntil = due.map { min($0.quiet, $0.latest) } ?? watches.nextPoll(every: times.poll)
       let woken = wait(bell, watches.number, until: waitUntil)
       if isStopping { break }
       let now = Clock.monotonic()
-      if woken.bell { watches.arrange(extra: extraFolders) }
+      if woken.bell { arrange(&watches) }
       var changed = woken.tree && watches.drain()
-      if changed { watches.arrange(extra: extraFolders) }
+      if changed { arrange(&watches) }
       if watches.isPolling, now >= watches.nextPoll(every: times.poll) ?? .max {
         changed = watches.poll(extra: extraFolders) || changed
       }
@@ -120,6 +137,24 @@ package final class TreeWatcher: Sendable {
         deliver.yield(TreeChange(findings: watches.findings))
       }
     }
+    release(arranged: nil)
+  }
+
+  private func arrange(_ watches: inout TreeWatches) {
+    let (folders, wanted) = shared.withLock { ($0.extraFolders, $0.wanted) }
+    watches.arrange(extra: folders)
+    release(arranged: wanted)
+  }
+
+  /// Lets go who waits in `ready`: all when the thread ends, otherwise once it has caught up.
+  private func release(arranged: Int?) {
+    let waiting = shared.withLock { shared in
+      if let arranged { shared.arranged = arranged }
+      guard arranged == nil || shared.arranged == shared.wanted else { return [CheckedContinuation<Void, Never>]() }
+      defer { shared.waiting = [] }
+      return shared.waiting
+    }
+    for continuation in waiting { continuation.resume() }
   }
 
   private var isStopping: Bool { shared.withLock { $0.stopping } }

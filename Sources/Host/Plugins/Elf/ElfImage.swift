@@ -115,7 +115,8 @@ struct ElfImage: Sendable {
     }
     var segments: [Segment] = []
     for index in 0..<UInt64(count) {
-      guard let at = bytes.record(table, index, size: Elf.segmentSize), let type = bytes.u32(at), let flags = bytes.u32(at + 4),
+      guard let at = bytes.record(table, index, size: Elf.segmentSize), let type = bytes.u32(at),
+        let flags = bytes.u32(at + 4),
         let offset = bytes.u64(at + 8), let address = bytes.u64(at + 16), let fileSize = bytes.u64(at + 32),
         let memorySize = bytes.u64(at + 40), let alignment = bytes.u64(at + 48)
       else { throw ElfFault(.elfTruncated, "the file ends before its program headers") }
@@ -206,7 +207,8 @@ struct ElfImage: Sendable {
     }
     var entries: [(tag: UInt64, value: UInt64)] = []
     for index in 0..<min(segment.fileSize / Elf.dynamicSize, ElfImage.maximumDynamicEntries) {
-      guard let at = bytes.record(start, index, size: Elf.dynamicSize), let tag = bytes.u64(at), let value = bytes.u64(at + 8)
+      guard let at = bytes.record(start, index, size: Elf.dynamicSize), let tag = bytes.u64(at),
+        let value = bytes.u64(at + 8)
       else { break }
       if tag == Elf.tagNull { return entries }
       entries.append((tag, value))
