@@ -3,10 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HostLinux
-import HostPlugins
 import HostReasons
 import TestSupport
 import Testing
+
+@testable import HostPlugins
 
 @Suite("Sweep")
 struct ExtensionScannerTests {
@@ -109,6 +110,54 @@ struct ExtensionScannerTests {
     try tree.add("group/a", id: "a")
     tree.settings.searchPaths += [tree.folder.file("extensions/group"), tree.folder.file("extensions/")]
     #expect(verdicts(tree.sweep()) == ["a toCheck"])
+  }
+
+  @Test func `a tree without end is cut and said to be`() throws {
+    var tree = try Tree()
+    for number in 0..<9 { try tree.add("e\(number)", id: "e\(number)") }
+    tree.settings.maximumFolders = 5
+    let sweep = tree.sweep()
+    #expect(sweep.candidates.count == 4)
+    #expect(sweep.findings.map(\.reason) == [.treeTooLarge])
+  }
+
+  @Test func `a folder whose name is not UTF-8 is mentioned`() throws {
+    let tree = try Tree()
+    #expect(tree.folder.makeFolder(named: Array("extensions/".utf8) + [0xFF, 0x41]))
+    #expect(tree.sweep().findings.map(\.reason) == [.folderUnreadable])
+  }
+
+  // MARK: sidecar
+
+  @Test func `servers come from the sidecar unless the manifest has its own`() throws {
+    let tree = try Tree()
+    try tree.add("a", id: "a")
+    try tree.folder.write(
+      "extensions/a/.mcp.json",
+      #"{"mcpServers":{"local":{"command":"/bin/true","args":["--ok"]},"far":{"url":"https://h/"}}}"#)
+    let servers = try #require(tree.sweep().candidates.first?.manifest).mcpServers
+    #expect(
+      servers == [
+        .init(name: "far", transport: .http(kind: "auto", url: "https://h/", headers: [:])),
+        .init(
+          name: "local", transport: .stdio(command: "/bin/true", arguments: ["--ok"], environment: [:], folder: nil)),
+      ])
+    try tree.add("a", id: "a", more: "[mcp_servers.own]\ntransport = \"stdio\"\ncommand = \"x\"")
+    #expect(tree.sweep().candidates.first?.manifest?.mcpServers.map(\.name) == ["own"])
+  }
+
+  @Test(arguments: [
+    "not json", "[]", #"{"servers":{}}"#, #"{"mcpServers":[]}"#, #"{"mcpServers":{"Bad":{"command":"x"}}}"#,
+    #"{"mcpServers":{"a":{}}}"#, #"{"mcpServers":{"a":{"command":"x","wat":1}}}"#,
+    #"{"mcpServers":{"a":{"transport":"smoke","url":"https://h"}}}"#, #"{"mcpServers":{"a":{"url":"ftp://h"}}}"#,
+  ]) func `a bad sidecar is a warning and the extension is kept`(text: String) throws {
+    let tree = try Tree()
+    try tree.add("a", id: "a")
+    try tree.folder.write("extensions/a/.mcp.json", text)
+    let candidate = try #require(tree.sweep().candidates.first)
+    #expect(candidate.reason == nil)
+    #expect(candidate.findings.map(\.reason) == [.sidecarIgnored])
+    #expect(candidate.manifest?.mcpServers.isEmpty == true)
   }
 
   // MARK: verdicts

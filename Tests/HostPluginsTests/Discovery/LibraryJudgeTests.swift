@@ -65,6 +65,14 @@ struct LibraryJudgeTests {
     #expect(try inFile.reason() == .fileNotRegular)
   }
 
+  @Test func `a library that cannot be opened for another reason says which`() throws {
+    let site = try Site(
+      manifest: Sample.weather.replacing("libweather.so", with: String(repeating: "x", count: 300)))
+    let candidate = try site.candidate()
+    #expect(candidate.reason == .fileUnreadable)
+    #expect(candidate.findings.first?.message == "cannot be opened: File name too long")
+  }
+
   @Test func `a huge file is refused unread`() throws {
     let site = try Site()
     #expect(site.folder.sparse(Self.library, bytes: (512 << 20) + 1))

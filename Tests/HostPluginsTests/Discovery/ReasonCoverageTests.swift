@@ -36,7 +36,7 @@ struct ReasonCoverageTests {
     #expect(declared.count > 60)
     for (name, code) in declared {
       #expect(Reason.named(code) != nil, "\(code) is not in its area's list")
-      #expect(tests.contains("\"\(code)\"") || tests.contains(".\(name)"), "\(code) is in no test")
+      #expect(tests.contains("\(code)\"") || tests.contains(".\(name)"), "\(code) is in no test")
     }
   }
 

@@ -15,6 +15,14 @@ extension TemporaryFolder {
     (try? AtomicFile.makeFolder(Path.parent(of: file(name)), mode: 0o755)) != nil && mkfifo(file(name), 0o644) == 0
   }
 
+  /// A folder whose name may be any bytes.
+  func makeFolder(named name: [UInt8]) -> Bool {
+    let bytes = Array((path + "/").utf8) + name + [0]
+    return bytes.withUnsafeBytes { raw in
+      raw.withMemoryRebound(to: CChar.self) { $0.baseAddress.map { mkdir($0, 0o755) } == 0 }
+    }
+  }
+
   func setMode(_ name: String, _ mode: UInt32) -> Bool { chmod(file(name), mode) == 0 }
 
   func setOwner(_ name: String, _ user: UInt32) -> Bool { chown(file(name), user, user) == 0 }

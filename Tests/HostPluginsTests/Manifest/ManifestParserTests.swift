@@ -115,6 +115,14 @@ struct ManifestParserTests {
         "Remove it. Known keys here: channels, routes, metrics, tools, hooks, providers, pollers."))
   }
 
+  @Test func `what can never be met is a warning, since the reference accepts it`() {
+    let reading = Sample.read(
+      Sample.small(more: "[requires]\nbins = [\"/usr/bin/x\"]\nenv = [\"\"]\n[outbound_bindings]\na = [\" \"]"))
+    #expect(reading.manifest != nil)
+    #expect(reading.findings.map(\.reason) == [.manifestBadRequirement, .manifestBadRequirement, .manifestBadBinding])
+    #expect(reading.findings.allSatisfy { $0.severity == .warning })
+  }
+
   @Test func `a finding reads like a compiler's message`() throws {
     let finding = try #require(Sample.read(Sample.small(id: "\"core\"")).findings.first)
     #expect(

@@ -15,6 +15,8 @@ package struct DiscoverySettings: Sendable, Hashable {
   /// The search path is depth 0; `plugin.toml` is looked for in folders up to one less than this.
   package var maximumDepth = 3
   package var followLinks = false
+  /// Folders that one sweep visits at most. A tree of 1,000 extensions has 1,000 to 5,000; a search path of `/` has more.
+  package var maximumFolders = 100_000
   /// With `followLinks`: folders outside the search paths that links may lead to.
   package var allowedRoots: [String] = []
 

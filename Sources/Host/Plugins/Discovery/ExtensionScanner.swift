@@ -67,9 +67,25 @@ package final class ExtensionScanner: Sendable {
         searchPath: found.searchPath, id: reading.id, manifest: reading.manifest, manifestFingerprint: fingerprint,
         state: state, findings: reading.findings)
     }
-    let (reading, fingerprint) = found.refusal.map { (refused($0), nil) } ?? read(found.path)
+    var (reading, fingerprint) = found.refusal.map { (refused($0), nil) } ?? read(found.path)
+    if found.hasSidecar { reading = withSidecar(reading, folder: found.folder) }
     let error = reading.findings.first { $0.severity == .error }
     return make(reading, fingerprint, error.map { .invalid($0) } ?? .toCheck)
+  }
+
+  private func withSidecar(_ reading: ManifestReading, folder: String) -> ManifestReading {
+    guard var manifest = reading.manifest, manifest.mcpServers.isEmpty else { return reading }
+    let path = Path.join(folder, McpSidecar.name)
+    let findings: [Finding]
+    do throws(SystemError) {
+      let bytes = try AtomicFile.read(path, limit: McpSidecar.maximumBytes)
+      (manifest.mcpServers, findings) = McpSidecar.parse(bytes, file: path)
+    } catch {
+      findings = [
+        Finding(.sidecarIgnored, "cannot be read: \(SystemError.text(of: error.errno))", file: path, severity: .warning)
+      ]
+    }
+    return ManifestReading(manifest: manifest, id: reading.id, findings: reading.findings + findings)
   }
 
   private func refused(_ finding: Finding) -> ManifestReading {

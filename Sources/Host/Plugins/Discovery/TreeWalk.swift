@@ -15,6 +15,8 @@ struct FoundManifest: Sendable {
   let realFolder: String
   let root: String
   let searchPath: Int
+  /// `.mcp.json` lies beside it.
+  let hasSidecar: Bool
   /// Set where a link keeps it from being read.
   let refusal: Finding?
 
@@ -24,9 +26,6 @@ struct FoundManifest: Sendable {
 /// The walk over all search paths.
 struct TreeWalk {
   static let manifestName = "plugin.toml"
-  /// Folders that one sweep visits. A tree of 1,000 extensions has 1,000 to 5,000; `/` has more than this.
-  static let maximumFolders = 100_000
-
   let settings: DiscoverySettings
   private(set) var manifests: [FoundManifest] = []
   private(set) var findings: [Finding] = []
@@ -78,11 +77,11 @@ struct TreeWalk {
   // MARK: one folder
 
   private mutating func visit(_ place: Place) {
-    guard folders.count < TreeWalk.maximumFolders else {
+    guard folders.count < settings.maximumFolders else {
       if !findings.contains(where: { $0.reason == .treeTooLarge }) {
         findings.append(
           Finding(
-            .treeTooLarge, "more than \(TreeWalk.maximumFolders) folders, the rest is not seen", file: place.path,
+            .treeTooLarge, "more than \(settings.maximumFolders) folders, the rest is not seen", file: place.path,
             severity: .warning))
       }
       return
@@ -99,7 +98,9 @@ struct TreeWalk {
       return
     }
     folders.append(place.path)
-    if let manifest = entries.first(where: { $0.name == TreeWalk.manifestName }) { note(manifest, in: place) }
+    if let manifest = entries.first(where: { $0.name == TreeWalk.manifestName }) {
+      note(manifest, in: place, hasSidecar: entries.contains { $0.name == McpSidecar.name && $0.kind == .regular })
+    }
     guard place.depth + 1 < settings.maximumDepth else { return }
     for entry in entries where entry.name != TreeWalk.manifestName && !settings.ignoredFolders.contains(entry.name) {
       guard !entry.name.unicodeScalars.contains("\u{FFFD}") else {
@@ -130,7 +131,7 @@ struct TreeWalk {
     return place.above + [FolderIdentity(device: status.device, inode: status.inode)]
   }
 
-  private mutating func note(_ manifest: FolderEntry, in place: Place) {
+  private mutating func note(_ manifest: FolderEntry, in place: Place, hasSidecar: Bool) {
     var refusal: Finding?
     let path = Path.join(place.path, TreeWalk.manifestName)
     if manifest.kind == .symlink {
@@ -142,7 +143,8 @@ struct TreeWalk {
     }
     manifests.append(
       FoundManifest(
-        folder: place.path, realFolder: place.real, root: place.root, searchPath: place.searchPath, refusal: refusal))
+        folder: place.path, realFolder: place.real, root: place.root, searchPath: place.searchPath,
+        hasSidecar: hasSidecar, refusal: refusal))
   }
 
   // MARK: links
@@ -180,7 +182,8 @@ struct TreeWalk {
     let finding = Finding(.extensionSymlink, "the folder is a symbolic link, and \(why)", file: path)
     manifests.append(
       FoundManifest(
-        folder: path, realFolder: path, root: place.root, searchPath: place.searchPath, refusal: finding))
+        folder: path, realFolder: path, root: place.root, searchPath: place.searchPath, hasSidecar: false,
+        refusal: finding))
   }
 
   private mutating func skip(_ path: String, _ message: String) {

@@ -21,7 +21,8 @@ package struct Manifest: Sendable, Hashable {
   package let contextPassthrough: Bool
   package let author: String?
   package let license: String?
-  package let mcpServers: [McpServer]
+  /// From the manifest, or else from `.mcp.json` beside it; sorted by name.
+  package var mcpServers: [McpServer]
   /// `outbound_bindings`: the accounts per channel that the extension may send through, sorted by channel.
   package let outboundBindings: [OutboundBinding]
 
