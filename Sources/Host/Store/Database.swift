@@ -120,6 +120,9 @@ package final class Database {
   /// Rows that the last INSERT, UPDATE or DELETE touched.
   package var changes: Int { Int(sqlite3_changes64(handle)) }
 
+  /// Rows changed since the connection was opened: compared before and after, whether anything was written.
+  package var totalChanges: Int { Int(sqlite3_total_changes64(handle)) }
+
   /// The rowid of the last INSERT.
   package var lastRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
