@@ -103,7 +103,7 @@ struct CellTests {
   @Test func `a negative step is ignored and counted as misuse`() {
     let registry = MetricsRegistry()
     let counter = registry.counter(Families.messagesProcessed).with("a")
-    let misuse = registry.counter(Families.metricMisuse).with(.negativeStep)
+    let misuse = registry.counter(Families.metricMisuse).with("", .negativeStep)
     let before = misuse.value
     counter.add(5)
     counter.add(-3)
@@ -114,7 +114,7 @@ struct CellTests {
   @Test func `an observation of NaN is ignored and counted as misuse`() {
     let registry = MetricsRegistry()
     let histogram = registry.histogram(Families.extensionSweepDuration).with()
-    let misuse = registry.counter(Families.metricMisuse).with(.nanObservation)
+    let misuse = registry.counter(Families.metricMisuse).with("", .nanObservation)
     let before = misuse.value
     histogram.observe(.nan)
     #expect(histogram.count == 0)
@@ -141,6 +141,6 @@ struct CellTests {
 
   @Test(arguments: [[1.0, 1.0], [2, 1], [.nan], [1, .infinity], Array(repeating: 1, count: 65)])
   func `a histogram of bad buckets is not made`(bounds: [Double]) {
-    #expect(nexo_histogram_new(bounds, bounds.count) == nil)
+    #expect(nexo_histogram_new(bounds, bounds.count, 0) == nil)
   }
 }

@@ -5,6 +5,7 @@
 
 import CMetricCells
 import HostMetrics
+import HostReasons
 import Testing
 
 @Suite("Plugin metrics")
@@ -26,7 +27,7 @@ struct PluginMetricsTests {
       return "accepted"
     } catch {
       #expect(error.description.hasSuffix("."))
-      return error.reasonCode
+      return error.reason.code
     }
   }
 
@@ -43,7 +44,7 @@ struct PluginMetricsTests {
     #expect(registry.text().contains("my_weather_calls_total{city=\"Chur\"} 1\n"))
     staged.end()
     #expect(!registry.text().contains("my_weather"))
-    #expect(family.series(["Bern"]).refusal?.reasonCode == "metrics.ended")
+    #expect(family.series(["Bern"]).refusal?.reason.code == "metrics.ended")
   }
 
   @Test func `a counter goes on across a replacement and after a removal`() throws {
@@ -180,6 +181,19 @@ struct PluginMetricsTests {
     #expect(try generation().declare(request).series(["0-0"]).refusal == nil)
   }
 
+  @Test func `misuse is counted against the plugin whose handle it was`() throws {
+    let plugin = generation("clumsy")
+    let counter = try plugin.declare(PluginFamilyRequest(.counter, "clumsy_total", help: "H.")).series([])
+    let request = PluginFamilyRequest(.histogram, "clumsy_seconds", help: "H.", bounds: [1])
+    let histogram = try plugin.declare(request).series([])
+    for _ in 0..<3 { nexo_counter_add(counter.handle, UInt64(bitPattern: -1)) }
+    nexo_histogram_observe(histogram.handle, .nan)
+    let text = String(decoding: registry.render(), as: UTF8.self)
+    #expect(text.contains(#"nexo_metric_misuse_total{plugin="clumsy",kind="negative_step"} 3"#))
+    #expect(text.contains(#"nexo_metric_misuse_total{plugin="clumsy",kind="nan_observation"} 1"#))
+    #expect(text.contains("\nclumsy_total 0\n"))
+  }
+
   @Test func `a plugin has a bound on families`() {
     var limits = PluginMetricLimits()
     limits.families = 2
@@ -200,7 +214,7 @@ struct PluginMetricsTests {
     let family = try plugin.declare(PluginFamilyRequest(.counter, name, help: "", labels: ["outcome", "account_fp"]))
     nexo_counter_add(family.series(["ok", "5b181b132cc2c1b4"]).handle, 2)
     #expect(registry.text().contains(#"\#(name){account_fp="5b181b132cc2c1b4",outcome="ok"} 2"# + "\n"))
-    #expect(family.series(["maybe", "x"]).refusal?.reasonCode == "metrics.value_not_allowed")
+    #expect(family.series(["maybe", "x"]).refusal?.reason.code == "metrics.value_not_allowed")
     plugin.end()
     #expect(!registry.text().contains(name + "{"))
     #expect(registry.text().contains("# TYPE \(name) counter"))

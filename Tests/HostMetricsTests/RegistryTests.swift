@@ -119,7 +119,9 @@ struct RegistryTests {
     #expect(try gunzip(small.body, upTo: plain.body.count * 2) == plain.body)
   }
 
-  @Test(arguments: [(ExpositionFormat.text, "metrics-first-scrape.txt"), (.openMetrics, "metrics-first-scrape.openmetrics")])
+  @Test(arguments: [
+    (ExpositionFormat.text, "metrics-first-scrape.txt"), (.openMetrics, "metrics-first-scrape.openmetrics"),
+  ])
   func `the first scrape is the golden one`(format: ExpositionFormat, file: String) throws {
     let text = MetricsRegistry().text(format)
     let path = "\(#filePath.dropLast("HostMetricsTests/RegistryTests.swift".count))Fixtures/Golden/\(file)"

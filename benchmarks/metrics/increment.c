@@ -74,10 +74,10 @@ static void print(const char *what, double ours, double plain, const char *goal)
 int main(void) {
   static _Atomic uint64_t plain[2][8] __attribute__((aligned(64)));
   const double bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25};
-  nexo_counter *shared = nexo_counter_new();
+  nexo_counter *shared = nexo_counter_new(0);
   void *one[] = {shared, shared}, *atomic_one[] = {plain[0], plain[0]};
-  void *fresh[] = {nexo_counter_new()};
-  void *histogram[] = {nexo_histogram_new(bounds, 8)};
+  void *fresh[] = {nexo_counter_new(0)};
+  void *histogram[] = {nexo_histogram_new(bounds, 8, 0)};
   printf("%-34s %11s %17s %10s   %s\n", "increment", "ours", "inlined atomic", "ratio", "goal");
   print("1 thread", measure(through_table, fresh, 1), measure(inlined, atomic_one, 1), "<= 1.2");
   print("2 threads, one counter", measure(through_table, one, 2), measure(inlined, atomic_one, 2), "< 1");

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 enum {
-  /* One mapping of cells; ours: 2,700 counters, and small beside the host's 7 MB. */
+  /* One mapping of cells; ours: 2,048 counters, and small beside the host's 7 MB. */
   CHUNK_BYTES = 64 * 1024,
   /* Address space for 16,384 striped counters; pages are taken from the kernel when touched. */
   STRIPE_BLOCKS = 16 * 1024,
@@ -51,15 +51,16 @@ static void *take(pool *from, size_t bytes) {
   return memory;
 }
 
-nexo_counter *nexo_counter_new(void) {
+nexo_counter *nexo_counter_new(uint16_t source) {
   nexo_counter *counter = take(&counters, sizeof *counter);
+  counter->source = source;
   atomic_store_explicit(&counter->owner, NEXO_NO_OWNER, memory_order_relaxed);
   return counter;
 }
 
 nexo_gauge *nexo_gauge_new(void) { return take(&gauges, sizeof(nexo_gauge)); }
 
-nexo_histogram *nexo_histogram_new(const double *bounds, size_t count) {
+nexo_histogram *nexo_histogram_new(const double *bounds, size_t count, uint16_t source) {
   if (count > NEXO_HISTOGRAM_MAX_BOUNDS) return NULL;
   for (size_t i = 0; i < count; i++) {
     if (bounds[i] - bounds[i] != 0 || (i > 0 && !(bounds[i] > bounds[i - 1]))) return NULL; /* not finite, not rising */
@@ -73,6 +74,7 @@ nexo_histogram *nexo_histogram_new(const double *bounds, size_t count) {
   if (count > 0) memcpy(copy, bounds, count * sizeof *copy);
   histogram->bound = copy;
   histogram->bounds = (uint32_t)count;
+  histogram->source = source;
   atomic_store_explicit(&histogram->owner, NEXO_NO_OWNER, memory_order_relaxed);
   return histogram;
 }
@@ -85,6 +87,32 @@ static nexo_gauge gauge_sink;
 nexo_counter *nexo_counter_sink(void) { return &counter_sink; }
 nexo_gauge *nexo_gauge_sink(void) { return &gauge_sink; }
 nexo_histogram *nexo_histogram_sink(void) { return (nexo_histogram *)histogram_sink; }
+
+/* ---- misuse, by source ------------------------------------------------------------------------------------ */
+
+/* What a source did wrong. Static, because the hot path must find it without a lock; the host's is the first. */
+typedef struct misuse {
+  nexo_counter negative_steps;
+  nexo_counter nan_observations;
+} misuse;
+
+static misuse misuses[NEXO_CELLS_MAX_SOURCES];
+static _Atomic uint32_t sources = 1;
+
+/* Their owner is thread 0, which does not exist: every addition is an atomic one, and misuse need not be fast. */
+static misuse *misuse_of(uint16_t source) { return &misuses[source < NEXO_CELLS_MAX_SOURCES ? source : 0]; }
+
+nexo_counter *nexo_cells_negative_steps(uint16_t source) { return &misuse_of(source)->negative_steps; }
+nexo_counter *nexo_cells_nan_observations(uint16_t source) { return &misuse_of(source)->nan_observations; }
+
+uint16_t nexo_cells_source_new(void) {
+  uint32_t next = atomic_load_explicit(&sources, memory_order_relaxed);
+  while (next < NEXO_CELLS_MAX_SOURCES &&
+         !atomic_compare_exchange_weak_explicit(&sources, &next, next + 1, memory_order_relaxed,
+                                                memory_order_relaxed)) {
+  }
+  return next < NEXO_CELLS_MAX_SOURCES ? (uint16_t)next : 0;
+}
 
 /* ---- stripes --------------------------------------------------------------------------------------------- */
 

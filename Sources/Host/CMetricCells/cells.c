@@ -24,12 +24,6 @@
  * lines of memory and of reading at every scrape, so only a busy one should be: ours, found by measurement. */
 enum { PROMOTE_AFTER = 4096 };
 
-static nexo_counter negative_steps = {.owner = NEXO_NO_OWNER};
-static nexo_counter nan_observations = {.owner = NEXO_NO_OWNER};
-
-nexo_counter *nexo_cells_negative_steps(void) { return &negative_steps; }
-nexo_counter *nexo_cells_nan_observations(void) { return &nan_observations; }
-
 /* Adds to a word that only the calling thread writes. */
 static inline void add_owned(_Atomic uint64_t *word, uint64_t n) {
   atomic_store_explicit(word, atomic_load_explicit(word, RELAXED) + n, RELAXED);
@@ -66,7 +60,7 @@ static bool claim(_Atomic uint16_t *owner, uint32_t me) {
 /* The additions that are not the owner's, and every thread's first. */
 static __attribute__((noinline)) void counter_add_slow(nexo_counter *c, uint64_t n) {
   if (n > INT64_MAX) {
-    nexo_counter_add(&negative_steps, 1);
+    nexo_counter_add(nexo_cells_negative_steps(c->source), 1);
     return;
   }
   uint32_t me = nexo_thread_number();
@@ -161,7 +155,7 @@ static inline _Atomic uint64_t *shared_shard(const nexo_histogram *h) { return o
 
 void nexo_histogram_observe(nexo_histogram *h, double value) {
   if (UNLIKELY(value != value)) {
-    nexo_counter_add(&nan_observations, 1);
+    nexo_counter_add(nexo_cells_nan_observations(h->source), 1);
     return;
   }
   uint32_t bounds = h->bounds;

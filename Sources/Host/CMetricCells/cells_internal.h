@@ -25,13 +25,14 @@ enum {
   NEXO_CACHE_LINE = 64,
 };
 
-/* 24 bytes: a scrape of 100,000 reads 2.4 MB in order. */
+/* 32 bytes: a scrape of 100,000 reads 3.2 MB in order, and no cell straddles two cache lines. */
 struct nexo_counter {
   _Atomic uint64_t owned;   /* written by the owner only */
   _Atomic uint64_t shared;  /* added to atomically by everybody else */
   _Atomic uint32_t stripes; /* block in the arena, 0: not striped */
   _Atomic uint16_t owner;   /* thread number */
   _Atomic uint16_t foreign; /* additions by others, roughly */
+  uint16_t source;          /* whose misuse it is */
 };
 
 struct nexo_gauge {
@@ -40,6 +41,7 @@ struct nexo_gauge {
 
 struct nexo_histogram {
   _Atomic uint16_t owner;
+  uint16_t source; /* whose misuse it is */
   uint32_t bounds;
   const double *bound; /* `bounds` of them, behind the words */
   _Atomic uint64_t words[];

@@ -30,34 +30,40 @@ typedef struct nexo_histogram nexo_histogram;
 
 /* ---- the hot path, all [any-thread] ---------------------------------------------------------------------- */
 
-/* Adds `n`. More than INT64_MAX can only be a negative step: ignored, and counted in nexo_cells_negative_steps(). */
+/* Adds `n`. More than INT64_MAX can only be a negative step: ignored, and counted as its source's misuse. */
 void nexo_counter_add(nexo_counter *counter, uint64_t n);
 
 /* Any double is legal, NaN and the infinities too. */
 void nexo_gauge_set(nexo_gauge *gauge, double value);
 void nexo_gauge_add(nexo_gauge *gauge, double delta);
 
-/* NaN belongs to no bucket: ignored, and counted in nexo_cells_nan_observations(). */
+/* NaN belongs to no bucket: ignored, and counted as its source's misuse. */
 void nexo_histogram_observe(nexo_histogram *histogram, double value);
 
 /* ---- making cells, [any-thread]; may lock and map memory ------------------------------------------------- */
 
-nexo_counter *nexo_counter_new(void);
+/* Whose cells they are, so that misuse can be told of somebody: 0 is the host, a plugin has one of its own. When
+ * NEXO_CELLS_MAX_SOURCES are given out, further ones are 0. */
+enum { NEXO_CELLS_MAX_SOURCES = 4096 };
+uint16_t nexo_cells_source_new(void);
+
+/* Misuse by a source since the process began, as counters that a family may expose. An unknown source's are the host's. */
+nexo_counter *nexo_cells_negative_steps(uint16_t source);
+nexo_counter *nexo_cells_nan_observations(uint16_t source);
+
+nexo_counter *nexo_counter_new(uint16_t source);
 nexo_gauge *nexo_gauge_new(void);
 
 /* `bounds` are the finite upper bounds, strictly increasing, copied; at most NEXO_HISTOGRAM_MAX_BOUNDS.
  * NULL when there are too many or they are out of order. */
 enum { NEXO_HISTOGRAM_MAX_BOUNDS = 64 };
-nexo_histogram *NEXO_CELLS_NULLABLE nexo_histogram_new(const double *NEXO_CELLS_NULLABLE bounds, size_t count);
+nexo_histogram *NEXO_CELLS_NULLABLE nexo_histogram_new(const double *NEXO_CELLS_NULLABLE bounds, size_t count,
+                                                        uint16_t source);
 
 /* Handles that count nowhere: what a caller over its budget holds, so that it need not test anything. */
 nexo_counter *nexo_counter_sink(void);
 nexo_gauge *nexo_gauge_sink(void);
 nexo_histogram *nexo_histogram_sink(void);
-
-/* Misuse seen by the hot path since the process began, as cells that a family may expose. */
-nexo_counter *nexo_cells_negative_steps(void);
-nexo_counter *nexo_cells_nan_observations(void);
 
 /* ---- reading, [any-thread] ------------------------------------------------------------------------------- */
 

@@ -87,7 +87,8 @@ extension Families {
     "nexo_plugin_series_dropped_total", ["plugin"], help: "Series of the plugin refused because its budget was used up."
   )
 
-  /// Counts calls that the cells ignored: a negative step, an observation of NaN. Labels: `kind`.
-  package static let metricMisuse = CounterSpec<MetricMisuse>(
-    "nexo_metric_misuse_total", ["kind"], help: "Metric updates ignored because they made no sense.")
+  /// Counts calls that the cells ignored: a negative step, an observation of NaN. Labels: `plugin` (empty for the host
+  /// itself), `kind`.
+  package static let metricMisuse = CounterSpec<String, MetricMisuse>(
+    "nexo_metric_misuse_total", ["plugin", "kind"], help: "Metric updates ignored because they made no sense.")
 }

@@ -3,6 +3,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+package import HostReasons
+
 /// A refused declaration or series. One case for each different remedy.
 package enum MetricRefusal: Error, Equatable, Sendable {
   /// The name is not `[a-zA-Z_:][a-zA-Z0-9_:]*`, or too long.
@@ -30,21 +32,21 @@ package enum MetricRefusal: Error, Equatable, Sendable {
   /// The generation of the plugin that asks has ended.
   case ended(plugin: String)
 
-  /// The stable code of the reason, the same in log, CLI and metrics.
-  package var reasonCode: String {
+  /// The reason, with the stable code that log, CLI and metrics show.
+  package var reason: Reason {
     switch self {
-    case .nameInvalid: "metrics.name_invalid"
-    case .nameTaken: "metrics.name_taken"
-    case .notInManifest: "metrics.not_in_manifest"
-    case .labelInvalid: "metrics.label_invalid"
-    case .labelReserved: "metrics.label_reserved"
-    case .badBuckets: "metrics.bad_buckets"
-    case .shapeDiffers: "metrics.shape_differs"
-    case .labelsDiffer: "metrics.labels_differ"
-    case .valueNotAllowed: "metrics.value_not_allowed"
-    case .tooManyFamilies: "metrics.too_many_families"
-    case .overBudget: "metrics.over_budget"
-    case .ended: "metrics.ended"
+    case .nameInvalid: .metricsNameInvalid
+    case .nameTaken: .metricsNameTaken
+    case .notInManifest: .metricsNotInManifest
+    case .labelInvalid: .metricsLabelInvalid
+    case .labelReserved: .metricsLabelReserved
+    case .badBuckets: .metricsBadBuckets
+    case .shapeDiffers: .metricsShapeDiffers
+    case .labelsDiffer: .metricsLabelsDiffer
+    case .valueNotAllowed: .metricsValueNotAllowed
+    case .tooManyFamilies: .metricsTooManyFamilies
+    case .overBudget: .metricsOverBudget
+    case .ended: .metricsEnded
     }
   }
 }

@@ -46,20 +46,24 @@ struct PluginFamilyTable {
       }
     }
     var shapes = definitions[spec.name] ?? []
+    let position: Int
     if let own = shapes.firstIndex(where: { $0.plugin == plugin && $0.family.spec.hasShape(of: spec) }) {
+      position = own
       if shapes[own].holders[holder] == nil {
-        try checkCount(of: plugin, holder: holder, limit: limit)
+        try checkCount(of: plugin, holder: holder, limit: limit, isNew: false)
         shapes[own].holders[holder] = false
         shapes[own].family.setHelp(spec.help)
       }
     } else {
       if shapes.contains(where: { $0.holders[holder] != nil }) { throw .shapeDiffers(family: spec.name) }
-      try checkCount(of: plugin, holder: holder, limit: limit)
-      shapes.append(Definition(family: Family(spec), plugin: plugin, holders: [holder: false]))
+      try checkCount(of: plugin, holder: holder, limit: limit, isNew: true)
+      let family = Family(spec, hasInitialSeries: false)
+      position = shapes.count
+      shapes.append(Definition(family: family, plugin: plugin, holders: [holder: false]))
     }
     definitions[spec.name] = shapes
     for name in MetricNames.claims(of: spec) { claims[name] = Claim(plugin: plugin, family: spec.name) }
-    return shapes.first { $0.holders[holder] != nil }?.family ?? Family(spec)
+    return shapes[position].family
   }
 
   /// Puts what the generation declared on the wire.
@@ -92,13 +96,13 @@ struct PluginFamilyTable {
 
   /// A generation may hold `limit` families; all that the plugin ever declared are four times as many at most, because
   /// cells are never freed.
-  private func checkCount(of plugin: String, holder: Holder, limit: Int) throws(MetricRefusal) {
+  private func checkCount(of plugin: String, holder: Holder, limit: Int, isNew: Bool) throws(MetricRefusal) {
     var held = 0
     var ever = 0
     for shape in definitions.values.joined() where shape.plugin == plugin {
       ever += 1
       if shape.holders[holder] != nil { held += 1 }
     }
-    if held >= limit || ever >= limit * 4 { throw .tooManyFamilies(plugin: plugin, limit: limit) }
+    if held >= limit || (isNew && ever >= limit * 4) { throw .tooManyFamilies(plugin: plugin, limit: limit) }
   }
 }

@@ -48,6 +48,7 @@ package final class PluginMetrics: Sendable {
   let registry: MetricsRegistry
   /// Held for dictionary work, and over the registry's and a family's own locks; never over a foreign call.
   let state: Mutex<State>
+  private let source = CellSource.make()
   private let dropped: Counter
   private let seriesGauge: GaugeFamily<String>
 
@@ -57,6 +58,7 @@ package final class PluginMetrics: Sendable {
     state = Mutex(State(limits: limits))
     dropped = registry.counter(Families.pluginSeriesDropped).with(id)
     seriesGauge = registry.gauge(Families.pluginSeries)
+    registry.showMisuse(of: id, source: source)
   }
 
   /// The prefix under which the plugin may declare without an entry in its manifest.
@@ -89,7 +91,7 @@ package final class PluginMetrics: Sendable {
         state.lines += lines
         if isNew { state.linesEver += lines }
       }
-      let row = family.row(labels, holder: holder, isPublished: isPublished)
+      let row = family.row(labels, holder: holder, isPublished: isPublished, source: source)
       if row.isNewToHolder { state.holders[key, default: 0] += 1 }
       showUse(state)
       return .success(row.cell)

@@ -15,6 +15,17 @@ struct Holder: Sendable, Hashable {
   static let host = Holder(id: 0)
 }
 
+/// Whose cells are made, so that misuse is counted against them.
+struct CellSource: Sendable {
+  let id: UInt16
+
+  /// The host's own code.
+  static let host = CellSource(id: 0)
+
+  /// A new plugin's.
+  static func make() -> CellSource { CellSource(id: nexo_cells_source_new()) }
+}
+
 /// A pointer to an immortal cell of the family's kind.
 ///
 /// `@unchecked Sendable`: the cell is never freed, and every access to it is atomic (CMetricCells).
@@ -61,9 +72,11 @@ final class Family: Sendable {
   /// Held for dictionary work only.
   private let state: Mutex<State>
 
-  init(_ spec: FamilySpec) {
+  /// - Parameter hasInitialSeries: false for a plugin's family, whose series are all the plugin's to make.
+  init(_ spec: FamilySpec, hasInitialSeries: Bool = true) {
     self.spec = spec
     state = Mutex(State(help: spec.help))
+    guard hasInitialSeries else { return }
     for labels in spec.initialSeries { _ = row(labels, holder: .host, isPublished: true) }
   }
 
@@ -71,10 +84,12 @@ final class Family: Sendable {
   ///
   /// - Parameter labels: as many values as the family has labels; a wrong count is a programmer error of the host.
   /// - Returns: the cell, and whether `holder` holds the row only since this call.
-  func row(_ labels: [String], holder: Holder, isPublished: Bool) -> (cell: OpaquePointer, isNewToHolder: Bool) {
+  func row(
+    _ labels: [String], holder: Holder, isPublished: Bool, source: CellSource = .host
+  ) -> (cell: OpaquePointer, isNewToHolder: Bool) {
     precondition(labels.count == spec.labels.count, "a series needs one value for each label of its family")
     return state.withLock { state in
-      let position = state.index[labels] ?? Self.addLocked(Row(labels: labels, cell: newCell()), to: &state)
+      let position = state.index[labels] ?? Self.addLocked(Row(labels: labels, cell: newCell(for: source)), to: &state)
       if state.rows[position].holders.contains(where: { $0.holder == holder }) {
         return (state.rows[position].cell.pointer, false)
       }
@@ -163,12 +178,13 @@ final class Family: Sendable {
     return state.rows.count - 1
   }
 
-  private func newCell() -> Cell {
+  private func newCell(for source: CellSource) -> Cell {
     switch spec.kind {
-    case .counter where !spec.isFractional: Cell(pointer: nexo_counter_new())
+    case .counter where !spec.isFractional: Cell(pointer: nexo_counter_new(source.id))
     case .counter, .gauge: Cell(pointer: nexo_gauge_new())
     // The catalogue's test and PluginFamilyRequest see to legal bounds; the sink is for what both missed.
-    case .histogram: Cell(pointer: nexo_histogram_new(spec.bounds, spec.bounds.count) ?? nexo_histogram_sink())
+    case .histogram:
+      Cell(pointer: nexo_histogram_new(spec.bounds, spec.bounds.count, source.id) ?? nexo_histogram_sink())
     }
   }
 }

@@ -31,12 +31,14 @@ package final class MetricsRegistry: Sendable {
     var state = State()
     for spec in catalogue { Self.add(spec, to: &state) }
     self.state = Mutex(state)
+    showMisuse(of: "", source: .host)
+  }
+
+  /// Puts the misuse of a source on the wire.
+  func showMisuse(of plugin: String, source: CellSource) {
     let misuse = family(Families.metricMisuse.spec)
-    for (kind, cell) in [
-      (MetricMisuse.negativeStep, nexo_cells_negative_steps()), (.nanObservation, nexo_cells_nan_observations()),
-    ] {
-      misuse.adopt([kind.rawValue], cell: cell)
-    }
+    misuse.adopt([plugin, MetricMisuse.negativeStep.rawValue], cell: nexo_cells_negative_steps(source.id))
+    misuse.adopt([plugin, MetricMisuse.nanObservation.rawValue], cell: nexo_cells_nan_observations(source.id))
   }
 
   /// The counter family of a spec.

@@ -4,17 +4,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import HostLinux
 import Synchronization
 
 /// Reads `/proc/self` and the limits into the `process_*` families.
 ///
 /// Reading costs a dozen system calls, so the values are up to ``ProcessMetrics/freshness`` old.
 final class ProcessMetrics: Sendable {
-  /// How long a reading is good for; ours: short beside any scrape interval, long beside a load test's requests.
-  static let freshness = Duration.milliseconds(100)
+  /// How long a reading is good for, in nanoseconds; ours: short beside any scrape interval, long beside a load test's
+  /// requests.
+  static let freshness: UInt64 = 100_000_000
 
   private let cpuSeconds, openFDs, maxFDs, virtualMemory, virtualMemoryMax, residentMemory, startTime, threads: Gauge
-  private let lastReading = Mutex<ContinuousClock.Instant?>(nil)
+  private let lastReading = Mutex<UInt64?>(nil)
   /// When the machine booted, in seconds since 1970; process start times count from it.
   private let bootTime: Double
 
@@ -36,8 +38,8 @@ final class ProcessMetrics: Sendable {
   /// Reads everything, unless that was just done. A value that cannot be read keeps what it was.
   func sample() {
     let isDue = lastReading.withLock { last in
-      let now = ContinuousClock.now
-      if let last, last.duration(to: now) < Self.freshness { return false }
+      let now = Clock.monotonic()
+      if let last, now - last < Self.freshness { return false }
       last = now
       return true
     }
@@ -83,18 +85,7 @@ final class ProcessMetrics: Sendable {
   }
 
   private static func readText(_ path: String) -> String? {
-    let fd = open(path, O_RDONLY | O_CLOEXEC)
-    guard fd >= 0 else { return nil }
-    defer { close(fd) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 16 * 1024)
-    while true {
-      let count = read(fd, &chunk, chunk.count)
-      if count < 0 && errno == EINTR { continue }
-      if count < 0 { return nil }
-      if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-      bytes += chunk[..<count]
-    }
+    (try? AtomicFile.read(path)).map { String(decoding: $0, as: UTF8.self) }
   }
 }
 
