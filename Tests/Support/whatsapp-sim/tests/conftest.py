@@ -14,9 +14,9 @@ sys.path.insert(0, str(FOLDER / "tests"))
 
 
 def vectors_folder() -> Path:
-    """``$NEXO_SHARED/vectors/whatsapp``, the shared folder beside the repository, or the copy in Tests/Fixtures."""
+    """The copy in Tests/Fixtures, ``$NEXO_SHARED/vectors/whatsapp``, or the shared folder beside the repository."""
     shared = Path(os.environ.get("NEXO_SHARED", REPOSITORY.parent / "shared"))
-    for place in (shared / "vectors" / "whatsapp", *sorted((REPOSITORY / "Tests" / "Fixtures").glob("**/whatsapp"))):
+    for place in (REPOSITORY / "Tests" / "Fixtures" / "WhatsApp" / "vectors", shared / "vectors" / "whatsapp"):
         if (place / "binary_nodes.json").is_file():
             return place
     raise FileNotFoundError("no vectors: set NEXO_SHARED to the folder that holds vectors/whatsapp")

@@ -4,6 +4,8 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import asyncio
+import base64
+import io
 import json
 import os
 import signal
@@ -11,11 +13,12 @@ import sys
 
 import aiohttp
 import pytest
+import segno
 
 from bench import Bench, runs
 from companion import Companion
 from conftest import FOLDER
-from whatsapp_sim.actions import Actions
+from whatsapp_sim.actions import ActionError, Actions
 
 
 @runs
@@ -78,6 +81,24 @@ async def test_a_rule_with_a_wrong_step_is_an_event_and_a_wrong_rule_an_error():
         assert (await bench.event("rule_failed"))["code"] == "device_unknown"
         with pytest.raises(Exception, match="needs on and do"):
             await bench.do("rules", rules=[{"when": "x"}])
+
+
+@runs
+async def test_the_phone_reads_the_code_from_a_picture_like_a_camera():
+    async with Bench() as bench:
+        companion = bench.companion()
+        await companion.connect()
+        await companion.take_refs()
+        picture = io.BytesIO()
+        segno.make(companion.qr(), error="l").save(picture, kind="png", scale=4)
+        encoded = base64.b64encode(picture.getvalue()).decode()
+        assert (await bench.do("scan_picture", png_base64=encoded))["ref_index"] == 0
+        for wrong in ({"url": "http://192.0.2.1/x.png"}, {"png_base64": "AAAA"}, {}):
+            with pytest.raises(ActionError) as refused:
+                await bench.do("scan_picture", **wrong)
+            assert refused.value.code == "no_code"
+        async with aiohttp.ClientSession() as session, session.get(bench.addresses["control"]) as answer:
+            assert "Scan the code" in await answer.text()
 
 
 def test_the_readme_names_every_action_and_setting():

@@ -12,14 +12,32 @@ from whatsapp_sim.node import Jid, Node
 async def test_a_failure_can_be_ordered_for_a_login_and_counts_down(reason):
     async with Bench() as bench:
         companion = await bench.scan_and_link()
-        await bench.do("set", failure={"reason": reason, "times": 1, "attrs": {"expire": 60}})
+        await bench.do("set", failure={"reason": reason, "times": 1, "attrs": {"expire": 3600}})
         await companion.connect()
         failure = await companion.expect("failure")
-        assert (failure.attr("reason"), failure.attr("expire")) == (str(reason), "60")
+        assert (failure.attr("reason"), failure.attr("expire")) == (str(reason), "3600")
         await bench.event("closed", 2)
         await companion.connect()
         await companion.expect("success")
         assert bench.findings() == ([] if reason == 503 else [("§5.6", "warning")]), "it came back although told to stop"
+
+
+@runs
+async def test_a_ban_is_over_when_it_says_so_and_wiped_credentials_must_not_come_back():
+    async with Bench() as bench:
+        companion = await bench.scan_and_link()
+        await bench.do("set", failure={"reason": 402, "times": 1, "attrs": {"code": 101, "expire": 0}})
+        await companion.connect()
+        assert (await companion.expect("failure")).attr("code") == "101"
+        await companion.connect()
+        await companion.expect("success")
+        assert bench.findings() == []
+        await bench.do("unlink")
+        await companion.expect("stream:error", "conflict")
+        companion.jid = None
+        await companion.connect()
+        await companion.take_refs()
+        assert bench.findings() == [("§5.6", "warning")]
 
 
 @runs

@@ -1,6 +1,7 @@
 """The building blocks against the published vectors. SPDX-License-Identifier: Apache-2.0"""
 
 import hashlib
+import random
 
 import pytest
 
@@ -53,6 +54,20 @@ def test_hand_made_nodes_are_written_byte_for_byte(vector):
 def test_a_broken_frame_is_a_codec_error(text):
     with pytest.raises(codec.CodecError):
         codec.decode(b(text))
+
+
+def test_random_and_cut_frames_are_nodes_or_codec_errors(vector):
+    seed = random.randrange(1 << 32)
+    source, samples = random.Random(seed), [b(case["hex"]) for case in vector("binary_nodes")]
+    for _ in range(20_000):
+        data = bytearray(source.choice(samples)[:source.randrange(1, 400)])
+        data[source.randrange(len(data))] = source.randrange(256)
+        try:
+            codec.decode(bytes(data))
+        except codec.CodecError:
+            pass
+        except Exception as error:
+            raise AssertionError(f"seed {seed}: {data.hex()}") from error
 
 
 def test_the_deterministic_handshake_comes_out_byte_for_byte(vector):

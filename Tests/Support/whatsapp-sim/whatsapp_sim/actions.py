@@ -15,6 +15,7 @@ from .login import LoginSession
 from .node import Node
 from .pairing import PairingSession
 from .phone import ScanRefused
+from .picture import NoCode, read_code
 from .session import Session
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ActionError(Exception):
-    """``code`` is stable: unknown_action, bad_arguments, no_connection, wrong_state, or one of ``ScanRefused``."""
+    """``code`` is stable: unknown_action, bad_arguments, no_code, no_connection, wrong_state, or one of ``ScanRefused``."""
 
     def __init__(self, code: str, text: str):
         super().__init__(text)
@@ -46,6 +47,10 @@ class Actions:
     async def scan(self, qr: str, number: str = "") -> dict[str, Any]:
         """The phone scans a QR text and confirms."""
         return await self._simulator.hands.scan(qr, number)
+
+    async def scan_picture(self, png_base64: str = "", url: str = "", number: str = "") -> dict[str, Any]:
+        """The phone's camera: reads the one QR code of a picture (base64, or an http address on loopback), and scans."""
+        return await self._simulator.hands.scan(await read_code(png_base64, url), number)
 
     async def peek(self, qr: str) -> dict[str, Any]:
         """Looks at a QR text without confirming: which ref, its window, its age."""
@@ -161,6 +166,8 @@ async def perform(simulator: Simulator, name: str, arguments: dict[str, Any]) ->
     try:
         inspect.signature(method).bind(**arguments)
         return {"ok": True, **(await method(**arguments) or {})}
+    except NoCode as error:
+        raise ActionError("no_code", str(error)) from None
     except (TypeError, ValueError, KeyError) as error:
         raise ActionError("bad_arguments", f"{name}: {error}") from None
     except ScanRefused as error:

@@ -58,7 +58,7 @@ class Connection:
             await self._serve()
         except Refused:
             await self._refuse()
-        except (FrameError, HandshakeError, codec.CodecError, InvalidTag, ValueError) as error:
+        except (FrameError, HandshakeError, codec.CodecError, InvalidTag) as error:
             clause = {FrameError: "§1.2", codec.CodecError: "§3"}.get(type(error), "§1.3")
             self.journal.finding(clause, str(error) or "AEAD tag does not verify", connection=self.number)
         except ConnectionError:

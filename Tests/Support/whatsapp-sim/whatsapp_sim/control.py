@@ -16,6 +16,7 @@ from aiohttp import web
 from .actions import ActionError, perform
 from .login import LoginSession
 from .pairing import PairingSession
+from .phonepage import PAGE
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -54,7 +55,11 @@ def control_app(simulator: Simulator) -> web.Application:
             raise ValueError("the body must be a JSON object")
         return web.json_response(await perform(simulator, request.match_info["name"], arguments))
 
+    async def phone_page(request: web.Request) -> web.Response:
+        return web.Response(text=PAGE, content_type="text/html")
+
     app = web.Application(middlewares=[_errors])
+    app.router.add_get("/", phone_page)
     app.router.add_get("/state", state)
     app.router.add_get("/events", events)
     app.router.add_get("/findings", findings)

@@ -65,7 +65,11 @@ class Exchange:
         """Opens salt32‖nonce12‖AES-GCM(...) and returns the ADV secret; ``CodeError`` when it does not fit."""
         if len(bundle) != 32 + 12 + 96 + 16:
             raise CodeError(f"wrapped key bundle of {len(bundle)} bytes instead of 156")
-        shared = agree(self.ephemeral.private, self.companion_ephemeral)
+        try:
+            shared = agree(self.ephemeral.private, self.companion_ephemeral)
+            identities = agree(self.account.private, companion_identity)
+        except ValueError:
+            raise CodeError("a key of the companion is a low-order point") from None
         key = hkdf(shared, bundle[:32], BUNDLE_INFO, 32)
         try:
             opened = aes_gcm_decrypt(key, bundle[32:44], bundle[44:])
@@ -75,5 +79,5 @@ class Exchange:
             raise CodeError("companion_identity_public is not the identity inside the bundle")
         if not same(opened[32:64], self.account.public):
             raise CodeError("the bundle names another primary identity")
-        secrets = shared + agree(self.account.private, companion_identity) + opened[64:]
+        secrets = shared + identities + opened[64:]
         return hkdf(secrets, None, b"adv_secret", 32)

@@ -40,7 +40,7 @@ class LoginSession(Session):
             self.connection.warn(False, "§5.6", f"the client logged in again after {reason}")
         if failure := self.simulator.take_failure("login", self.client.version):
             if failure[0] not in (500, 503):
-                self.simulator.order_stop(noise, f"failure {failure[0]}")
+                self.simulator.order_stop(noise, f"failure {failure[0]}", float(failure[1].get("expire", "inf")))
             return await self.failure(failure[0], **failure[1])
         if device is None or device.noise != noise.hex():
             self.connection.event("login_refused", username=self.client.username, device=self.client.device,

@@ -99,9 +99,9 @@ class Responder:
         state = self.state
         state.mix_hash(ephemeral)
         state.mix_hash(self._ephemeral.public)
-        state.mix_key(agree(self._ephemeral.private, ephemeral))
+        state.mix_key(_agree(self._ephemeral.private, ephemeral))
         static = state.encrypt(self._static.public)
-        state.mix_key(agree(self._static.private, ephemeral))
+        state.mix_key(_agree(self._static.private, ephemeral))
         payload = state.encrypt(certificate)
         return proto.encode([(3, proto.encode([(1, self._ephemeral.public), (2, static), (3, payload)]))])
 
@@ -111,10 +111,17 @@ class Responder:
         static = self.state.decrypt(finish.bytes(1) or b"")
         if len(static) != 32:
             raise HandshakeError(f"client static key of {len(static)} bytes")
-        self.state.mix_key(agree(self._ephemeral.private, static))
+        self.state.mix_key(_agree(self._ephemeral.private, static))
         payload = self.state.decrypt(finish.bytes(2) or b"")
         client_write, client_read = self.state.split()
         return Outcome(static, payload, Transport(client_read, client_write))
+
+
+def _agree(private: bytes, public: bytes) -> bytes:
+    try:
+        return agree(private, public)
+    except ValueError:
+        raise HandshakeError("the client's key is a low-order point") from None
 
 
 def _part(data: bytes, number: int, name: str) -> proto.Message:

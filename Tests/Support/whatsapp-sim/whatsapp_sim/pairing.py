@@ -54,6 +54,8 @@ class PairingSession(Session):
             return await self.failure(428)
         self.connection.warn(self.connection.client_static not in self.simulator.refused_keys, "§4.4",
                              "after a refused pair-success the client came back with the same noise key")
+        wiped = self.simulator.wiped.get(self.connection.client_static)
+        self.connection.warn(wiped is None, "§5.6", f"credentials are used again that {wiped} ordered to be deleted")
         self.connection.event("registered", name=self.registration.name, platform_type=self.registration.platform_type,
                               identity=self.registration.identity.hex())
         self.refs = ["2@" + base64.b64encode(random_bytes(63)).decode() for _ in range(self.settings.refs)]

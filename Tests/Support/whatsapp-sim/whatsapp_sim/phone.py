@@ -110,7 +110,6 @@ class PhoneHands:
             if isinstance(session, LoginSession) and session.device is phone.devices[key]:
                 await session.removed(form)
                 return {"ok": True, "device": int(key), "connected": True}
-        self._simulator.order_stop(bytes.fromhex(phone.devices[key].noise), "device_removed", told=False)
         self._simulator.accounts.unlink(phone.devices[key])
         self._simulator.journal.event("removed", number=phone.number, device=int(key))
         return {"ok": True, "device": int(key), "connected": False}

@@ -31,6 +31,8 @@ ORIGIN = "https://web.whatsapp.com"
 MAX_MESSAGE = 16 << 20
 STOP_SECONDS = 60
 """Real seconds during which a client that was told to stop must stay away; afterwards a user may have acted."""
+WIPE_REASONS = ("failure 401", "failure 403", "failure 406", "device_removed")
+"""After these a client deletes its credentials (§5.6)."""
 
 
 class Simulator:
@@ -46,6 +48,8 @@ class Simulator:
         self.scenario = Scenario(self)
         self.refused_keys: set[bytes] = set()
         self.addresses: dict[str, Any] = {}
+        self.wiped: dict[bytes, str] = {}
+        """Noise keys of clients that were told to delete their credentials, and why."""
         self._stop_orders: dict[bytes, tuple[str, float]] = {}
         self._failures_left: int | None = None
         self._connections: list[Connection] = []
@@ -113,15 +117,16 @@ class Simulator:
         if "failure" in changes:
             self._failures_left = None
 
-    def order_stop(self, noise: bytes, reason: str, told: bool = True) -> None:
-        """Remembers that the client with this noise key was told to stop (``told``), and so must not come back."""
-        if told:
-            self._stop_orders[noise] = (reason, time.monotonic())
+    def order_stop(self, noise: bytes, reason: str, seconds: float = STOP_SECONDS) -> None:
+        """Remembers that the client with this noise key was told to stay away for ``seconds`` (real), and why."""
+        self._stop_orders[noise] = (reason, time.monotonic() + min(seconds, STOP_SECONDS))
+        if reason in WIPE_REASONS:
+            self.wiped[noise] = reason
 
     def stop_order(self, noise: bytes) -> str | None:
         """Why this client should not be logging in now, or None."""
-        reason, at = self._stop_orders.get(noise, ("", 0.0))
-        return reason if reason and time.monotonic() - at < STOP_SECONDS else None
+        reason, until = self._stop_orders.get(noise, ("", 0.0))
+        return reason if time.monotonic() < until else None
 
     async def replace_others(self, session: LoginSession) -> None:
         """A second login of a device ends the first one with conflict replaced (§5.6)."""
@@ -135,6 +140,7 @@ class Simulator:
         self.settings.__init__()
         self._failures_left = None
         self._stop_orders.clear()
+        self.wiped.clear()
         self.refused_keys.clear()
         self.scenario.clear()
         self.accounts.clear()
