@@ -1,11 +1,11 @@
 # One command each; the work is in scripts/. `make run` and `make test` install what is missing first.
-.PHONY: run build test check format lint bench docs fuzz dist setup clean
+.PHONY: run build test check format lint bench docs fuzz dist setup demo-pairing clean
 .DEFAULT_GOAL := help
 
 SOURCES := Package.swift Sources Plugins Tests examples benchmarks
 
 help:            ## lists the targets
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1\t/'
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/'
 run: build       ## builds and starts the host on built-in defaults
 	@exec .build/release/agent run $(ARGS)
 build:           ## the release build, each plugin's library laid beside its manifest
@@ -28,5 +28,7 @@ dist: build      ## a relocatable dist/ (bin, lib, extensions, share)
 	@scripts/dist.sh
 setup:           ## installs the Debian packages that building and testing need
 	@scripts/setup.sh test
+demo-pairing: build ## the host and a simulated phone side by side: link with one click
+	@scripts/demo-pairing.sh $(ARGS)
 clean:           ## removes what was built
 	@rm -rf .build dist extensions/*/*.so

@@ -27,7 +27,10 @@ class Bench:
         self.addresses = await self.simulator.start()
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, kind, *_):
+        if kind:  # pytest shows this beside the failure
+            for entry in [*self.simulator.journal.events, *self.simulator.journal.transcript]:
+                print(str(entry)[:400])
         for companion in self._companions:
             await companion.close()
         await self.simulator.stop()

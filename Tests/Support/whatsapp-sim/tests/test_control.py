@@ -101,6 +101,15 @@ async def test_the_phone_reads_the_code_from_a_picture_like_a_camera():
             assert "Scan the code" in await answer.text()
 
 
+@runs
+async def test_the_demonstration_pairs_a_host_by_its_picture():
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(FOLDER / "demo_pairing.py"), "--check",
+        "--host", f"{sys.executable} {FOLDER / 'tests' / 'stub_host.py'}", stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert process.returncode == 0 and b"linked and online, 0 findings" in out
+
+
 def test_the_readme_names_every_action_and_setting():
     from dataclasses import fields
     from whatsapp_sim.settings import Settings

@@ -1,5 +1,7 @@
 """An independent client, neonize (whatsmeow), against the simulator: pairs, logs in, obeys, logs out, without a finding.
 
+Two forms are left out because whatsmeow itself departs from the page there: after a close without 515 it does not come
+back (§4.4 step 7), and a duplicate pair-success makes it pair anew and drop the stream (§4.7).
 Needs WHATSAPP_SIM_NEONIZE, the python of a venv with neonize; ``scripts/test-whatsapp-sim.sh --neonize`` sets it.
 
 SPDX-License-Identifier: Apache-2.0
@@ -31,7 +33,7 @@ class Neonize:
         self._process = await asyncio.create_subprocess_exec(
             PYTHON, str(Path(__file__).with_name("neonize_client.py")), "--root-key", addresses["root_key"],
             "--work", str(self._work), *arguments, env=env, limit=1 << 20,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=None)
         return self
 
     async def event(self, name: str) -> dict:
@@ -116,8 +118,38 @@ async def test_it_takes_a_refresh_in_mid_pairing(tmp_path):
         old = (await neonize.event("qr"))["text"]
         await bench.do("scan", qr=old)
         await bench.event("acked")
-        assert bench.findings() == []
+        new = (await neonize.event("qr"))["text"]
+        changed = [at for at, (was, now) in enumerate(zip(old.split(","), new.split(","))) if was != now]
+        assert changed == [3], "same ref, noise key and identity; a new fourth field"
+        await bench.do("scan", qr=new)
+        await bench.event("online")
         await neonize.stop()
+        assert bench.findings() == []
+
+
+@pytest.mark.parametrize("reason, event", [
+    (401, "LoggedOutEv"), (402, "TemporaryBanEv"), (403, "LoggedOutEv"), (405, "ClientOutdatedEv"), (406, "LoggedOutEv"),
+    (409, "ConnectFailureEv")])
+@runs
+async def test_it_understands_each_failure(tmp_path, reason, event):
+    async with Bench(close_seconds=0.5) as bench:
+        await bench.do("set", failure={"reason": reason, "attrs": {"code": 101, "expire": 60}})
+        neonize = await Neonize(bench, tmp_path).start()
+        await bench.do("scan", qr=(await neonize.event("qr"))["text"])
+        await neonize.event(event)
+        await neonize.stop()
+        assert [f for f in bench.findings() if f[1] == "violation"] == []
+
+
+@runs
+async def test_it_stops_when_it_is_replaced(tmp_path):
+    async with Bench(close_seconds=0.5) as bench:
+        neonize = await Neonize(bench, tmp_path).start()
+        await linked(bench, neonize)
+        await bench.do("stream_error", conflict="replaced")
+        await neonize.event("StreamReplacedEv")
+        await neonize.stop()
+        assert bench.findings() == []
 
 
 @runs
