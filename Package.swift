@@ -19,6 +19,19 @@ let strictC: [CSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// How a plugin's library is linked: one exported symbol, everything bound at load, never unloaded, no other's symbols.
+/// Absolute, because the linker runs in a folder of SwiftPM's choice. By lld, because gold leaves Swift's local symbols
+/// in the dynamic table.
+let pluginLinking: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-use-ld=lld"]
+      + [
+        "--version-script=\(Context.packageDirectory)/Plugins/exports.map", "-z", "now", "-z", "nodelete", "-z",
+        "relro",
+        "-Bsymbolic", "--exclude-libs", "ALL",
+      ].flatMap { ["-Xlinker", $0] })
+]
+
 /// A module of the host: its folder is `Sources/Host/<name without Host>`.
 func host(_ name: String, _ dependencies: [Target.Dependency], c: [CSetting] = []) -> Target {
   .target(
@@ -53,6 +66,9 @@ let package = Package(
     // The contract and its Swift face.
     .target(name: "PluginAPI", path: "Sources/PluginAPI", cSettings: strictC),
     .target(name: "PluginKit", dependencies: ["PluginAPI"], path: "Sources/PluginKit", swiftSettings: strict),
+
+    // A host for the tests of plugins, in C: for our tests, and part of the SDK for authors'.
+    .target(name: "PluginTestHost", dependencies: ["PluginAPI"], path: "Sources/PluginTestHost", cSettings: strictC),
 
     // Debian's C libraries.
     system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
@@ -123,14 +139,14 @@ let package = Package(
       dependencies: ["PluginKit", "PluginAPI", "WhatsAppProtocol", "CWebSockets", "CSQLite", "CQREncode", "CZlib"],
       path: "Plugins/WhatsApp/Plugin", swiftSettings: strict),
     .target(
-      name: "WhatsAppEntry", dependencies: ["PluginAPI", "WhatsApp"], path: "Plugins/WhatsApp/Entry", cSettings: strictC
-    ),
+      name: "WhatsAppEntry", dependencies: ["PluginAPI", "WhatsApp"], path: "Plugins/WhatsApp/Entry",
+      cSettings: strictC, linkerSettings: pluginLinking),
     .target(
       name: "GoogleCreds", dependencies: ["PluginKit", "PluginAPI", "CCurl", "CCrypto"],
       path: "Plugins/GoogleCreds/Plugin", swiftSettings: strict),
     .target(
       name: "GoogleCredsEntry", dependencies: ["PluginAPI", "GoogleCreds"], path: "Plugins/GoogleCreds/Entry",
-      cSettings: strictC),
+      cSettings: strictC, linkerSettings: pluginLinking),
 
     // Benchmarks that need the host's own code; `benchmarks/<area>/run.sh` builds and runs them.
     .executableTarget(
@@ -145,7 +161,7 @@ let package = Package(
     tests("HostHTTPTests", ["HostHTTP", "HostMetrics"]),
     tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore", "HostJSON", "HostLinux", "HostReasons"]),
     tests("HostPluginsTests", ["HostPlugins", "PluginAPI", "HostMetrics", "HostHTTP", "HostLinux", "HostReasons"]),
-    tests("PluginKitTests", ["PluginKit", "PluginAPI"]),
+    tests("PluginKitTests", ["PluginKit", "PluginAPI", "PluginTestHost", "HostApp"]),
     tests(
       "HostBrokerTests",
       [
@@ -159,8 +175,8 @@ let package = Package(
     tests("HostPairingTests", ["HostPairing"]),
     tests("HostAgentsTests", ["HostAgents", "HostBroker"]),
     tests("HostAppTests", ["HostApp", "HostConfig", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
-    tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol"]),
-    tests("GoogleCredsTests", ["GoogleCreds"]),
+    tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginAPI", "PluginTestHost"]),
+    tests("GoogleCredsTests", ["GoogleCreds", "PluginAPI", "PluginTestHost"]),
     tests("EndToEndTests", []),
   ],
   swiftLanguageModes: [.v6],
