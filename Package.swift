@@ -174,7 +174,8 @@ let package = Package(
     tests("HostCredentialsTests", ["HostCredentials"]),
     tests("HostPairingTests", ["HostPairing"]),
     tests("HostAgentsTests", ["HostAgents", "HostBroker"]),
-    tests("HostAppTests", ["HostApp", "HostConfig", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
+    tests(
+      "HostAppTests", ["HostApp", "HostConfig", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginAPI", "PluginTestHost"]),
     tests("GoogleCredsTests", ["GoogleCreds", "PluginAPI", "PluginTestHost"]),
     tests("EndToEndTests", []),

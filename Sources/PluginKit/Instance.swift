@@ -163,17 +163,19 @@ private func instance(_ inst: UnsafeMutableRawPointer) -> Instance {
   Unmanaged<Instance>.fromOpaque(inst).takeUnretainedValue()
 }
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 /// start() of the table. [control]
-@c(nexo_kit_start) @implementation
-public func kitStart(_ inst: UnsafeMutableRawPointer?, _ err: UnsafeMutablePointer<nexo_err>?) -> nexo_status {
+@c @implementation
+public func nexo_kit_start(_ inst: UnsafeMutableRawPointer?, _ err: UnsafeMutablePointer<nexo_err>?) -> nexo_status {
   guard let inst else { return report(PluginError(.invalid, "start() without an instance"), to: err) }
   do { try instance(inst).start() } catch { return report(error, to: err) }
   return NEXO_OK.status
 }
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 /// reconfigure() of the table. [control]
-@c(nexo_kit_reconfigure) @implementation
-public func kitReconfigure(
+@c @implementation
+public func nexo_kit_reconfigure(
   _ inst: UnsafeMutableRawPointer?, _ config: nexo_str, _ err: UnsafeMutablePointer<nexo_err>?
 ) -> nexo_status {
   guard let inst else { return report(PluginError(.invalid, "reconfigure() without an instance"), to: err) }
@@ -181,15 +183,17 @@ public func kitReconfigure(
   return NEXO_OK.status
 }
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 /// quiesce() of the table. [control]
-@c(nexo_kit_quiesce) @implementation
-public func kitQuiesce(_ inst: UnsafeMutableRawPointer?, _ deadline: UInt64) {
+@c @implementation
+public func nexo_kit_quiesce(_ inst: UnsafeMutableRawPointer?, _ deadline: UInt64) {
   if let inst { instance(inst).quiesce() }
 }
 
+// swift-format-ignore: AlwaysUseLowerCamelCase
 /// destroy() of the table: gives back what create() retained. [control]
-@c(nexo_kit_destroy) @implementation
-public func kitDestroy(_ inst: UnsafeMutableRawPointer?) {
+@c @implementation
+public func nexo_kit_destroy(_ inst: UnsafeMutableRawPointer?) {
   guard let inst else { return }
   let instance = Unmanaged<Instance>.fromOpaque(inst)
   instance.takeUnretainedValue().end()
