@@ -35,13 +35,13 @@ final class Harness: @unchecked Sendable {
   let test: OpaquePointer
 
   init(denying service: String? = nil) {
-    test = nexo_test_new(Self.table)
+    test = nexo_test_new(Self.table())
     // Kept by the test host, so it must not go away.
     if let service { nexo_test_deny(test, strdup(service)) }
   }
 
   /// The table that NEXO_SWIFT_PLUGIN would have written.
-  private static let table: UnsafePointer<nexo_plugin_1> = {
+  private static func table() -> UnsafePointer<nexo_plugin_1> {
     let table = UnsafeMutablePointer<nexo_plugin_1>.allocate(capacity: 1)
     table.initialize(to: nexo_plugin_1())
     table.pointee.size = UInt32(MemoryLayout<nexo_plugin_1>.size)
@@ -53,7 +53,7 @@ final class Harness: @unchecked Sendable {
     table.pointee.quiesce = { nexo_kit_quiesce($0, $1) }
     table.pointee.destroy = { nexo_kit_destroy($0) }
     return UnsafePointer(table)
-  }()
+  }
 
   /// Creates and starts a plugin, lets a test use it, and stops it; no contract may have been broken on the way.
   @discardableResult
@@ -72,7 +72,8 @@ final class Harness: @unchecked Sendable {
   }
 
   /// create(), with this plugin. Serialised by the suite.
-  func create(_ config: String, _ plugin: @escaping @Sendable (PluginHost) throws -> ClosurePlugin.Parts) -> nexo_status {
+  func create(_ config: String, _ plugin: @escaping @Sendable (PluginHost) throws -> ClosurePlugin.Parts) -> nexo_status
+  {
     Self.parts.withLock { $0 = plugin }
     defer { Self.parts.withLock { $0 = nil } }
     return nexo_test_create(test, config)
@@ -114,7 +115,8 @@ final class Harness: @unchecked Sendable {
   func value(_ family: String, _ labels: String = "") -> Double { nexo_test_value(test, family, labels) }
 
   /// One of the test host's calls that wait for an operation.
-  func operation(_ call: (UnsafeMutablePointer<UnsafePointer<CChar>?>) -> nexo_status) -> (status: Int32, text: String) {
+  func operation(_ call: (UnsafeMutablePointer<UnsafePointer<CChar>?>) -> nexo_status) -> (status: Int32, text: String)
+  {
     var result: UnsafePointer<CChar>?
     let status = call(&result)
     return (status, result.map { String(cString: $0) } ?? "")

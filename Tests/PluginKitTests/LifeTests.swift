@@ -49,25 +49,39 @@ extension KitTests {
       #expect(Harness().create("{nonsense") { _ in .init() } == -1)
     }
 
-    @Test func `reconfigure hands the new configuration over, and a plugin without it asks for a new instance`() async throws {
+    @Test func `reconfigure hands the new configuration over, and a plugin without it asks for a new instance`()
+      async throws
+    {
       let seen = Box<JSON>(.null)
-      try await Harness.run { _ in .init(reconfigure: { json in seen.withLock { $0 = json } }) } _: { harness in
+      try await Harness.run { _ in
+        .init(reconfigure: { json in seen.withLock { $0 = json } })
+      } _: { (harness) async throws in
         #expect(nexo_test_reconfigure(harness.test, #"{"a":1}"#) == 0)
       }
       #expect(seen.withLock { $0 } == ["a": 1])
-      try await Harness.run { _ in .init() } _: { harness in
+      try await Harness.run { _ in
+        .init()
+      } _: { (harness) async throws in
         #expect(nexo_test_reconfigure(harness.test, "{}") == Int32(NEXO_E_RESTART))
       }
     }
 
     @Test func `a service that the host does not grant is an error that names it`() {
       let harness = Harness(denying: NEXO_HTTP_1)
-      #expect(harness.create("{}") { try $0.route("GET", "/a") { _ in .text("") }; return .init() } == -4)
+      #expect(
+        harness.create("{}") {
+          try $0.route("GET", "/a") { _ in .text("") }
+          return .init()
+        } == -4)
       #expect(harness.error.contains("nexo.http/1"))
     }
 
     @Test func `typed configuration names the key that is wrong`() async throws {
-      struct Config: Decodable, Equatable { var city: String; var days: Int?; var units: [String] }
+      struct Config: Decodable, Equatable {
+        var city: String
+        var days: Int?
+        var units: [String]
+      }
       let seen = Box<Config?>(nil)
       try await Harness.run(config: #"{"city":"Oslo","units":["c","f"]}"#) { host in
         let config = try host.config(as: Config.self)
@@ -77,7 +91,11 @@ extension KitTests {
       }
       #expect(seen.withLock { $0 } == Config(city: "Oslo", days: nil, units: ["c", "f"]))
       let harness = Harness()
-      #expect(harness.create(#"{"city":"Oslo","units":[1]}"#) { _ = try $0.config(as: Config.self); return .init() } == -1)
+      #expect(
+        harness.create(#"{"city":"Oslo","units":[1]}"#) {
+          _ = try $0.config(as: Config.self)
+          return .init()
+        } == -1)
       #expect(harness.error == "'units.[0]': expected a string")
     }
 

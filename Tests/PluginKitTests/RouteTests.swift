@@ -20,13 +20,14 @@ extension KitTests {
           ])
         }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         let x = try harness.request("POST", "/w/oslo/a/b?x=1&q=a%20b+c", body: #"{"n":[1,2.5,null]}"#)
         try #require(nexo_test_wait_end(harness.test, x, patience))
         #expect(harness.header(x, "content-type") == "application/json; charset=utf-8")
         #expect(
           harness.answer(x).body
-            == #"{"body":{"n":[1,2.5,null]},"city":"oslo","host":"localhost","method":"POST","q":"a b c","rest":"a/b"}"#)
+            == #"{"body":{"n":[1,2.5,null]},"city":"oslo","host":"localhost","method":"POST","q":"a b c","rest":"a/b"}"#
+        )
       }
     }
 
@@ -39,7 +40,7 @@ extension KitTests {
         }
         try host.route("GET", "/teapot") { _ in throw HTTPError(418, "tea only") }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         #expect(try harness.fetch("GET", "/boom") == .init(status: 500, body: #"{"error":"internal error"}"#))
         #expect(harness.loggedError?.contains("the sensor is unplugged") == true)
         #expect(try harness.fetch("GET", "/later").status == 500)
@@ -67,7 +68,7 @@ extension KitTests {
           return .text("done")
         }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         #expect(try harness.fetch("GET", "/slow") == .init(status: 200, body: "done"))
       }
     }
@@ -75,14 +76,16 @@ extension KitTests {
     @Test func `an exchange can be answered by a timer a moment later, once`() async throws {
       let second = Box<PluginError?>(nil)
       try await Harness.run { host in
-        try host.route("GET", "/timer", later: { _, exchange in
-          try host.after(.milliseconds(5)) {
-            try? exchange.respond(.text("late"))
-            do { try exchange.respond(.text("again")) } catch { second.withLock { $0 = error as? PluginError } }
-          }
-        })
+        try host.route(
+          "GET", "/timer",
+          later: { _, exchange in
+            try host.after(.milliseconds(5)) {
+              try? exchange.respond(.text("late"))
+              do { try exchange.respond(.text("again")) } catch { second.withLock { $0 = error as? PluginError } }
+            }
+          })
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         #expect(try harness.fetch("GET", "/timer").body == "late")
       }
       #expect(second.withLock { $0 }?.code == .gone)
@@ -96,7 +99,7 @@ extension KitTests {
           return .text("nobody reads this")
         }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         let x = try harness.request("GET", "/slow")
         nexo_test_leave(harness.test, x)
       }

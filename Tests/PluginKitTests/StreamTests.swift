@@ -17,7 +17,7 @@ extension KitTests {
           try await stream.send(["n": 1])
         }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         let x = try harness.request("GET", "/events")
         try #require(nexo_test_wait_end(harness.test, x, patience))
         #expect(harness.header(x, "content-type") == "text/event-stream; charset=utf-8")
@@ -37,7 +37,7 @@ extension KitTests {
           }
         }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         nexo_test_high_mark(harness.test, 5)
         let x = try harness.request("GET", "/events")
         let event = "data: 0\n\n".utf8.count
@@ -62,7 +62,7 @@ extension KitTests {
           }
         }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         nexo_test_high_mark(harness.test, 1)
         let x = try harness.request("GET", "/events")
         try #require(nexo_test_wait_body(harness.test, x, 1, patience))
@@ -79,7 +79,7 @@ extension KitTests {
           try await Task.sleep(for: .seconds(3600))
         }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         let x = try harness.request("GET", "/events")
         try #require(nexo_test_wait_body(harness.test, x, 1, patience))
         nexo_test_quiesce(harness.test)
@@ -92,7 +92,7 @@ extension KitTests {
       try await Harness.run { host in
         try host.events("/events/{id}") { _, _ in throw HTTPError(404, "no such stream") }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         #expect(try harness.fetch("GET", "/events/9") == .init(status: 404, body: #"{"error":"no such stream"}"#))
       }
     }

@@ -23,7 +23,7 @@ extension KitTests {
           requests.with("a", "oslo").add(4)
           seconds.observe(0.25)
         })
-      } _: { harness in
+      } _: { (harness) async throws in
         #expect(harness.value("w_requests_total", "a,oslo") == 5)
         #expect(harness.value("w_seconds") == 0.25)
         nexo_test_scrape(harness.test)
@@ -33,7 +33,11 @@ extension KitTests {
 
     @Test func `a family that the host refuses is an error at its declaration`() {
       let harness = Harness()
-      #expect(harness.create("{}") { _ = try $0.counter("w_requests", help: "No _total."); return .init() } == -1)
+      #expect(
+        harness.create("{}") {
+          _ = try $0.counter("w_requests", help: "No _total.")
+          return .init()
+        } == -1)
       #expect(harness.error.contains("w_requests"))
     }
 
@@ -46,9 +50,11 @@ extension KitTests {
         }
         try host.tool("never", "Fails.", schema: ["type": "object"]) { _ in throw PluginError(.notFound, "no account") }
         return .init()
-      } _: { harness in
-        #expect(harness.operation { nexo_test_tool(harness.test, "now", "{}", patience, $0) } == (0, #"{"from":"tester"}"#))
-        #expect(harness.operation { nexo_test_tool(harness.test, "later", #"{"a":1}"#, patience, $0) } == (0, #"{"a":1}"#))
+      } _: { (harness) async throws in
+        #expect(
+          harness.operation { nexo_test_tool(harness.test, "now", "{}", patience, $0) } == (0, #"{"from":"tester"}"#))
+        #expect(
+          harness.operation { nexo_test_tool(harness.test, "later", #"{"a":1}"#, patience, $0) } == (0, #"{"a":1}"#))
         #expect(harness.operation { nexo_test_tool(harness.test, "never", "{}", patience, $0) } == (-14, "no account"))
         #expect(harness.operation { nexo_test_tool(harness.test, "later", "{", patience, $0) }.status == -1)
       }
@@ -61,7 +67,7 @@ extension KitTests {
           return nil
         }
         return .init()
-      } _: { harness in
+      } _: { (harness) async throws in
         #expect(nexo_test_tool_cancelled(harness.test, "long", "{}", patience) == Int32(NEXO_E_GONE))
       }
     }
@@ -82,11 +88,12 @@ extension KitTests {
           try channel.account("home", ["identity": "+57"])
           try channel.state("home", .down, "waiting_qr", reason: "link.waiting")
         })
-      } _: { harness in
+      } _: { (harness) async throws in
         let test = harness.test
         #expect(String(cString: nexo_test_account(test, "test", "home")) == "3 waiting_qr link.waiting")
         #expect(harness.operation { nexo_test_send(test, "test", "home", "c", "hi", patience, $0) }.status == 0)
-        #expect(harness.operation { nexo_test_send(test, "test", "home", "full", "hi", patience, $0) } == (-11, "slow down"))
+        #expect(
+          harness.operation { nexo_test_send(test, "test", "home", "full", "hi", patience, $0) } == (-11, "slow down"))
         #expect(
           harness.operation { nexo_test_command(test, "test", "sender.normalize", #"{"sender":"5"}"#, patience, $0) }
             == (0, #"{"sender":"+5"}"#))
@@ -110,7 +117,7 @@ extension KitTests {
             finished.signal()
           }
         })
-      } _: { harness in
+      } _: { (harness) async throws in
         var last: UnsafePointer<CChar>?
         for n in 1...3 {
           while nexo_test_inbound(harness.test, &last) < UInt32(n) { await Task.yield() }
@@ -144,7 +151,7 @@ extension KitTests {
             seen.withLock { $0 = String(decoding: secret ?? [], as: UTF8.self) + (denied == nil ? "" : " leak") }
           }
         })
-      } _: { harness in
+      } _: { (harness) async throws in
         #expect(harness.operation { nexo_test_fetch(harness.test, "vault:a", patience, $0) } == (0, "top"))
         #expect(harness.operation { nexo_test_fetch(harness.test, "vault:b", patience, $0) }.status == -14)
         #expect(String(cString: nexo_test_account(harness.test, "vault", "a")) == "1 linked ")
