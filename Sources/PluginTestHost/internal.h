@@ -25,6 +25,7 @@ typedef struct {
   route_entry *route;
   uint32_t status;
   bool begun, ended, full;
+  bool told; /* on_end has returned */
   text headers, body;
   size_t unread;
 } exchange;
@@ -64,6 +65,7 @@ struct nexo_test {
   void *inst;
   pthread_mutex_t lock;
   pthread_cond_t changed;
+  pthread_mutex_t serial; /* recursive; held across [event] calls of a NEXO_PLUGIN_SERIAL plugin, taken before `lock` */
   bool in_create, ended, idle, timer_thread;
   nexo_err err;
   char error[sizeof ((nexo_err *)0)->text + 1];
@@ -90,6 +92,9 @@ struct nexo_test {
 nexo_test *test_of(const nexo_host_1 *host);
 void lock(nexo_test *t);
 void unlock(nexo_test *t);
+/* Around each [event] call: one at a time if the plugin asks for that. */
+void enter(nexo_test *t);
+void leave(nexo_test *t);
 /* Waits for `changed` until the deadline (CLOCK_MONOTONIC ns); false: it has passed. Lock held. */
 bool wait_changed_locked(nexo_test *t, uint64_t deadline);
 uint64_t now_ns(void);
@@ -108,6 +113,9 @@ extern const nexo_credential_1 nexo_test_credential_table;
 extern const nexo_op_1 nexo_test_op_table;
 extern const nexo_time_1 nexo_test_time_table;
 void end_exchange(nexo_test *t, nexo_http_x x, int32_t why);
+/* Ends them, and waits until on_end has returned for each. */
 void end_all_exchanges(nexo_test *t, int32_t why);
+/* No timer function is running when it returns, and none will. */
+void end_timers(nexo_test *t);
 
 #endif

@@ -12,6 +12,12 @@
 nexo_test *test_of(const nexo_host_1 *host) { return (nexo_test *)(uintptr_t)host; }
 void lock(nexo_test *t) { pthread_mutex_lock(&t->lock); }
 void unlock(nexo_test *t) { pthread_mutex_unlock(&t->lock); }
+void enter(nexo_test *t) {
+  if (t->plugin->flags & NEXO_PLUGIN_SERIAL) pthread_mutex_lock(&t->serial);
+}
+void leave(nexo_test *t) {
+  if (t->plugin->flags & NEXO_PLUGIN_SERIAL) pthread_mutex_unlock(&t->serial);
+}
 
 uint64_t now_ns(void) {
   struct timespec ts;
@@ -189,6 +195,10 @@ nexo_test *nexo_test_new(const nexo_plugin_1 *plugin) {
   t->plugin = plugin;
   t->high_mark = 256 << 10; /* nexo.http/1, write() */
   pthread_mutex_init(&t->lock, NULL);
+  pthread_mutexattr_t recursive;
+  pthread_mutexattr_init(&recursive);
+  pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+  pthread_mutex_init(&t->serial, &recursive);
   pthread_condattr_t attr;
   pthread_condattr_init(&attr);
   pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -258,10 +268,10 @@ bool nexo_test_stop(nexo_test *t, uint32_t wait_ms) {
   nexo_test_quiesce(t);
   bool idle = nexo_test_wait_idle(t, wait_ms);
   end_all_exchanges(t, NEXO_END_STOPPING);
+  end_timers(t);
   t->plugin->destroy(t->inst);
   lock(t);
   t->ended = true;
-  for (uint32_t i = 0; i < t->timer_count; i++) t->timers[i].live = false;
   pthread_cond_broadcast(&t->changed);
   unlock(t);
   return idle;

@@ -70,14 +70,21 @@ void end_exchange(nexo_test *t, nexo_http_x x, int32_t why) {
   if (ends) e->ended = true;
   unlock(t);
   if (!ends) return;
+  enter(t);
   if (e->route->route.on_end) e->route->route.on_end(e->route->route.ctx, x, why);
+  leave(t);
   lock(t);
+  e->told = true;
   pthread_cond_broadcast(&t->changed);
   unlock(t);
 }
 
 void end_all_exchanges(nexo_test *t, int32_t why) {
   for (nexo_http_x x = 1; x <= t->exchange_count; x++) end_exchange(t, x, why);
+  lock(t);
+  for (uint32_t i = 0; i < t->exchange_count; i++)
+    while (!t->exchanges[i].told) wait_changed_locked(t, now_ns() + 1000000000u);
+  unlock(t);
 }
 
 /* The end of an answer. The contract lets no host call back into the plugin before respond() or end() returns, so on_end
@@ -87,9 +94,11 @@ static void *end_soon(void *arg) {
   struct ending *ending = arg;
   exchange *e = exchange_of(ending->t, ending->x);
   nexo_http_route_1 *route = &e->route->route;
+  enter(ending->t);
   if (route->on_end) route->on_end(route->ctx, ending->x, NEXO_END_DONE);
+  leave(ending->t);
   lock(ending->t);
-  e->unread = 0;
+  e->told = true;
   pthread_cond_broadcast(&ending->t->changed);
   unlock(ending->t);
   free(ending);
@@ -226,7 +235,9 @@ nexo_http_x nexo_test_request(nexo_test *t, const char *method, const char *targ
     *e = (exchange){.id = x, .route = r};
     append(&e->body, "", 0);
     unlock(t);
+    enter(t);
     r->route.on_request(r->route.ctx, x, &request);
+    leave(t);
     return x;
   }
   return 0;
@@ -237,8 +248,8 @@ bool nexo_test_wait_end(nexo_test *t, nexo_http_x x, uint32_t wait_ms) {
   exchange *e = exchange_of(t, x);
   if (!e) return false;
   lock(t);
-  while (!e->ended && wait_changed_locked(t, deadline)) {}
-  bool ended = e->ended;
+  while (!e->told && wait_changed_locked(t, deadline)) {}
+  bool ended = e->told;
   unlock(t);
   return ended;
 }
@@ -286,7 +297,9 @@ void nexo_test_drain(nexo_test *t, nexo_http_x x) {
   e->full = false;
   e->unread = 0;
   unlock(t);
+  enter(t);
   if (was_full && e->route->route.on_writable) e->route->route.on_writable(e->route->route.ctx, x);
+  leave(t);
 }
 
 void nexo_test_leave(nexo_test *t, nexo_http_x x) { end_exchange(t, x, NEXO_END_CLIENT_GONE); }

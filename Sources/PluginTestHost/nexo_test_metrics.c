@@ -104,7 +104,9 @@ const nexo_metrics_1 nexo_test_metrics_table = {
     counter_add,            gauge_set, gauge_add, histogram_observe, on_scrape};
 
 void nexo_test_scrape(nexo_test *t) {
+  enter(t);
   if (t->on_scrape) t->on_scrape(t->scrape_ctx);
+  leave(t);
 }
 
 double nexo_test_value(nexo_test *t, const char *name, const char *labels) {

@@ -30,12 +30,18 @@ static void *run(void *arg) {
       wait_changed_locked(t, next ? next->at : now_ns() + 1000000000u);
       continue;
     }
-    next->running = true;
+    /* In this order, and live again after the wait for the turn: cancel() may be inside another [event] call. */
+    unlock(t);
+    enter(t);
+    lock(t);
+    bool fires = next->live && !t->ended;
+    next->running = fires;
     next->runner = pthread_self();
     if (next->period) next->at += next->period;
     else next->live = false;
     unlock(t);
-    next->fn(next->ctx, next->id);
+    if (fires) next->fn(next->ctx, next->id);
+    leave(t);
     lock(t);
     next->running = false;
     pthread_cond_broadcast(&t->changed);
@@ -61,6 +67,15 @@ static nexo_timer after(const nexo_host_1 *host, uint64_t delay, uint64_t period
   }
   unlock(t);
   return id;
+}
+
+void end_timers(nexo_test *t) {
+  lock(t);
+  for (uint32_t i = 0; i < t->timer_count; i++) {
+    t->timers[i].live = false;
+    while (t->timers[i].running) wait_changed_locked(t, now_ns() + 1000000000u);
+  }
+  unlock(t);
 }
 
 static nexo_status cancel(const nexo_host_1 *host, nexo_timer id) {

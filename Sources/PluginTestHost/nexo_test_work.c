@@ -144,12 +144,17 @@ void nexo_test_inbound_answers(nexo_test *t, nexo_status status) {
 }
 
 uint32_t nexo_test_ack(nexo_test *t) {
-  uint32_t count = 0;
-  for (; t->acked_count < t->inbound_count; count++) {
-    worker *w = t->inbound[t->acked_count].channel;
-    w->channel.acked(w->channel.ctx, t->inbound[t->acked_count++].token);
+  lock(t);
+  uint32_t first = t->acked_count, end = t->inbound_count;
+  t->acked_count = end;
+  unlock(t);
+  for (uint32_t i = first; i < end; i++) {
+    worker *w = t->inbound[i].channel;
+    enter(t);
+    w->channel.acked(w->channel.ctx, t->inbound[i].token);
+    leave(t);
   }
-  return count;
+  return end - first;
 }
 
 /* ---- operations ---- */
@@ -204,8 +209,10 @@ static nexo_status finish(nexo_test *t, nexo_op op, nexo_status at_once, uint32_
 static nexo_status invoke(nexo_test *t, worker *w, nexo_op op, const char *args) {
   nexo_tool_call_1 call = {.size = sizeof call, .name = nexo_text(w->name), .args_json = nexo_text(args),
                            .agent = nexo_text("tester"), .deadline_ns = UINT64_MAX};
-  (void)t;
-  return w->tool.invoke(w->tool.ctx, op, &call);
+  enter(t);
+  nexo_status status = w->tool.invoke(w->tool.ctx, op, &call);
+  leave(t);
+  return status;
 }
 
 nexo_status nexo_test_tool(nexo_test *t, const char *name, const char *args, uint32_t wait_ms, const char **result) {
