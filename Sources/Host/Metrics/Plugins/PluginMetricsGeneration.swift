@@ -32,7 +32,7 @@ package struct PluginFamilyRequest: Sendable {
 
 /// A handle for a plugin: always good to count with, even when refused.
 ///
-/// `@unchecked Sendable`: the cell is never freed, and every access to it is atomic (CMetricCells).
+/// `@unchecked Sendable`: guarded by the cell itself, which is never freed and accessed atomically only (CMetricCells).
 package struct PluginSeries: @unchecked Sendable {
   /// The `nexo_counter *`, `nexo_gauge *` or `nexo_histogram *` to hand out. Never NULL.
   package let handle: OpaquePointer

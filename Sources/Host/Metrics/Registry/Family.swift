@@ -28,7 +28,7 @@ struct CellSource: Sendable {
 
 /// A pointer to an immortal cell of the family's kind.
 ///
-/// `@unchecked Sendable`: the cell is never freed, and every access to it is atomic (CMetricCells).
+/// `@unchecked Sendable`: guarded by the cell itself, which is never freed and accessed atomically only (CMetricCells).
 struct Cell: @unchecked Sendable {
   let pointer: OpaquePointer
 }

@@ -7,7 +7,7 @@ import CMetricCells
 
 /// A number that only rises.
 ///
-/// `@unchecked Sendable`: the cell is never freed, and every access to it is atomic (CMetricCells).
+/// `@unchecked Sendable`: guarded by the cell itself, which is never freed and accessed atomically only (CMetricCells).
 package struct Counter: @unchecked Sendable {
   let cell: OpaquePointer
 
@@ -23,7 +23,7 @@ package struct Counter: @unchecked Sendable {
 
 /// A number that goes up and down; NaN and the infinities are legal.
 ///
-/// `@unchecked Sendable`: the cell is never freed, and every access to it is atomic (CMetricCells).
+/// `@unchecked Sendable`: guarded by the cell itself, which is never freed and accessed atomically only (CMetricCells).
 package struct Gauge: @unchecked Sendable {
   let cell: OpaquePointer
 
@@ -48,7 +48,7 @@ package struct Gauge: @unchecked Sendable {
 
 /// Observations sorted into buckets.
 ///
-/// `@unchecked Sendable`: the cell is never freed, and every access to it is atomic (CMetricCells).
+/// `@unchecked Sendable`: guarded by the cell itself, which is never freed and accessed atomically only (CMetricCells).
 package struct Histogram: @unchecked Sendable {
   let cell: OpaquePointer
 
