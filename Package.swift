@@ -150,6 +150,9 @@ let package = Package(
 
     // Benchmarks that need the host's own code; `benchmarks/<area>/run.sh` builds and runs them.
     .executableTarget(
+      name: "bench-sweep", dependencies: ["HostPlugins", "HostLinux"], path: "benchmarks/discovery/sweep",
+      swiftSettings: strict),
+    .executableTarget(
       name: "bench-scrape", dependencies: ["HostMetrics"], path: "benchmarks/metrics/scrape", swiftSettings: strict),
 
     // Tests. `Tests/<Module>Tests` mirrors the sources; `EndToEndTests` starts the real binary.

@@ -1,0 +1,29 @@
+// Times sweeps over a tree of extensions: the first, which reads and judges everything, and those that follow.
+// Run by benchmarks/discovery/run.sh, which compares with readhash.c over the same files.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+import HostLinux
+import HostPlugins
+
+@main
+struct SweepBenchmark {
+  static func main() {
+    guard CommandLine.arguments.count == 2 else { return print("usage: bench-sweep TREE") }
+    let scanner = ExtensionScanner(
+      settings: DiscoverySettings(searchPaths: [CommandLine.arguments[1]]),
+      rules: ManifestRules(hostVersion: SemVer(0, 1, 0)))
+    let judge = LibraryJudge(checker: ElfChecker(rules: ElfRules()))
+    var times: [Double] = []
+    var loadable = 0
+    for _ in 0..<11 {
+      let start = Clock.monotonic()
+      var sweep = scanner.sweep()
+      judge.judge(&sweep)
+      times.append(Double(Clock.monotonic() - start) / 1e6)
+      loadable = sweep.candidates.count - sweep.disabled - sweep.invalid
+    }
+    let unchanged = times.dropFirst().sorted()[5]
+    print("loadable \(loadable) first_ms \(times[0]) unchanged_ms \(unchanged)")
+  }
+}
