@@ -125,19 +125,16 @@ package final class ExtensionScanner: Sendable {
     let owners = candidates.filter { $0.manifest != nil }
     let folders = Dictionary(owners.map { ($0.realFolder, $0) }, uniquingKeysWith: { first, _ in first })
     for index in candidates.indices where candidates[index].manifest != nil {
-      let candidate = candidates[index]
-      var folder = Path.parent(of: candidate.realFolder)
-      while folder != "/" {
-        if let outer = folders[folder] {
-          candidates[index].settle(
-            Candidate.State.invalid,
-            Finding(
-              .extensionNested, "it lies inside the extension `\(outer.name)` (\(outer.folder))", file: candidate.folder
-            ))
-          break
-        }
-        folder = Path.parent(of: folder)
-      }
+      let path = candidates[index].realFolder
+      // Every folder above it, from the root of the file system down: the outermost owner is named.
+      let outer = path.utf8.indices.lazy.filter { path.utf8[$0] == UInt8(ascii: "/") }
+        .compactMap { folders[String(path[..<$0])] }.first
+      guard let outer else { continue }
+      candidates[index].settle(
+        Candidate.State.invalid,
+        Finding(
+          .extensionNested, "it lies inside the extension `\(outer.name)` (\(outer.folder))",
+          file: candidates[index].folder))
     }
   }
 

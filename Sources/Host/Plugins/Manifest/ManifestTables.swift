@@ -159,6 +159,7 @@ struct ManifestFindings {
 
 /// A value for a message: control characters made visible, cut after 80 characters.
 func clipped(_ text: String) -> String {
+  if text.utf8.count <= 80 && text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text }
   let shown = text.unicodeScalars.prefix(80).map { scalar in
     scalar.properties.generalCategory == .control ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
   }
