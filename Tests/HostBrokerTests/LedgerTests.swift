@@ -69,7 +69,7 @@ struct LedgerTests {
     let counts = try await counts(ledger)
     #expect(counts.answered == 1 && counts.inFlight == 0 && counts.inFlightBytes == 0 && counts.balances)
     try await closeAndAudit(ledger)
-    let left = try Database(site.path).first("SELECT length(payload) FROM messages") { $0.integer(0) }
+    let left = try Database(site.path).first("SELECT count(*) FROM payloads") { $0.integer(0) }
     #expect(left == 0)
   }
 

@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import HostMetrics
-internal import Synchronization
 
 /// Handles of the `nexo_broker_*` families.
 package final class BrokerMetrics: Sendable {
@@ -26,6 +25,16 @@ package final class BrokerMetrics: Sendable {
     droppedFamily.with(BrokerMetrics.label(topic), reason).inc()
   }
   package func deadLettered(_ topic: String) { deadFamily.with(BrokerMetrics.label(topic)).inc() }
+
+  /// Has every scrape show what waits: in the ledger's queues (as of a second ago) and in the subscribers', and
+  /// whether the broker is ready.
+  package static func sample(_ registry: MetricsRegistry, broker: LocalBroker, ledger: Ledger) {
+    registry.sample(Families.brokerQueueDepth) { rows in
+      for counts in ledger.lastCounts { rows.set("ledger.\(counts.queue)", to: Double(counts.inFlight)) }
+      for (name, depth) in broker.depths { rows.set("bus.\(name)", to: Double(depth)) }
+    }
+    registry.sample(Families.brokerReady) { rows in rows.set(to: broker.isReady ? 1 : 0) }
+  }
 
   /// The label `topic`: the first two segments where they are the host's own words, else `other`. A plugin or a
   /// model that invents topics cannot grow the scrape.

@@ -34,7 +34,7 @@ package enum DeadLetters {
       """
       SELECT id, queue, topic, source, session, payload, failure_class, failure_reason, failure_detail, deliveries,
         crashes, accepted_at, finished_at
-      FROM messages WHERE state = 4 ORDER BY finished_at DESC, sequence DESC LIMIT ?
+      FROM messages JOIN payloads USING (sequence) WHERE state = 4 ORDER BY finished_at DESC, sequence DESC LIMIT ?
       """, SQLValue(limit), as: letter)
   }
 
@@ -44,7 +44,7 @@ package enum DeadLetters {
       """
       SELECT id, queue, topic, source, session, payload, failure_class, failure_reason, failure_detail, deliveries,
         crashes, accepted_at, finished_at
-      FROM messages WHERE id = ? AND state = 4
+      FROM messages JOIN payloads USING (sequence) WHERE id = ? AND state = 4
       """, .text(id), as: letter)
   }
 
@@ -56,7 +56,7 @@ package enum DeadLetters {
     _ id: String, _ database: Database, life: Duration, now: UInt64
   ) throws(StoreError) -> Bool {
     let row = try database.first(
-      "SELECT sequence, queue, session, length(payload) FROM messages WHERE id = ? AND state = 4", .text(id)
+      "SELECT sequence, queue, session, bytes FROM messages WHERE id = ? AND state = 4", .text(id)
     ) { ($0.integer(0), $0.text(1), $0.text(2), $0.integer(3)) }
     guard let (sequence, queue, session, bytes) = row else { return false }
     try database.run(
@@ -83,6 +83,7 @@ package enum DeadLetters {
       UPDATE totals SET pruned_dead = pruned_dead +
         (SELECT count(*) FROM messages WHERE state = 4 AND messages.queue = totals.queue)
       """)
+    try database.run("DELETE FROM payloads WHERE sequence IN (SELECT sequence FROM messages WHERE state = 4)")
     try database.run("DELETE FROM messages WHERE state = 4")
     return database.changes
   }

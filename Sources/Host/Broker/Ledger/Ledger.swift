@@ -31,6 +31,7 @@ package final class Ledger: Sendable {
   /// Raised when a message may have become leasable.
   let work = Signal()
   let lastError = Mutex<StoreError?>(nil)
+  private let cachedCounts = Mutex<[LedgerCounts]>([])
   let log = Log("ledger")
 
   /// How long after a failure of the store the next write may try it: long enough not to hammer a sick disk, short
@@ -82,6 +83,8 @@ package final class Ledger: Sendable {
           return try books.sweep(using: &random)
         }
         note(swept)
+        let counts = try await counts()
+        cachedCounts.withLock { $0 = counts }
         if swept.reclaimed + swept.expiredTopics.count > 0 { work.raise() }
         if swept.hasMore { pause = .milliseconds(10) }
       } catch {
@@ -208,6 +211,9 @@ package final class Ledger: Sendable {
   package func counts() async throws(LedgerError) -> [LedgerCounts] {
     try await read { (database) throws(StoreError) in try LedgerBooks.counts(database) }
   }
+
+  /// The books as ``run()`` last saw them, about a second ago: for scrapes, which must not wait.
+  package var lastCounts: [LedgerCounts] { cachedCounts.withLock { $0 } }
 
   /// Audits the store as it is now. Reads all of it: for commands and tests.
   package func verify(deep: Bool = true) async throws(LedgerError) -> LedgerAudit {

@@ -45,7 +45,7 @@ package struct LedgerAudit: Sendable, Equatable {
         expired, ifnull(sum(m.state = 3), 0) + pruned_expired,
         dead, ifnull(sum(m.state = 4), 0) + pruned_dead,
         in_flight, ifnull(sum(m.state < 2), 0),
-        in_flight_bytes, ifnull(sum(CASE WHEN m.state < 2 THEN length(m.payload) ELSE 0 END), 0)
+        in_flight_bytes, ifnull(sum(CASE WHEN m.state < 2 THEN m.bytes ELSE 0 END), 0)
       FROM totals t LEFT JOIN messages m ON m.queue = t.queue GROUP BY t.queue
       """
     ) { row -> [String] in
@@ -69,6 +69,14 @@ package struct LedgerAudit: Sendable, Equatable {
       UNION ALL SELECT id, 'it is dead without a reason' FROM messages WHERE state = 4 AND failure_reason IS NULL
       UNION ALL SELECT id, 'it has ended and is still a head' FROM messages WHERE state >= 2 AND head = 1
       UNION ALL SELECT id, 'it is leased and no head' FROM messages WHERE state = 1 AND head = 0
+      UNION ALL SELECT id, 'its payload is missing' FROM messages
+        WHERE (state < 2 OR state = 4) AND sequence NOT IN (SELECT sequence FROM payloads)
+      UNION ALL SELECT id, 'it has ended and its payload is still there' FROM messages
+        WHERE state IN (2, 3) AND sequence IN (SELECT sequence FROM payloads)
+      UNION ALL SELECT sequence, 'this payload has no message' FROM payloads
+        WHERE sequence NOT IN (SELECT sequence FROM messages)
+      UNION ALL SELECT id, 'its payload has another length' FROM messages JOIN payloads USING (sequence)
+        WHERE bytes <> length(payload)
       LIMIT 20
       """
     ) { "message \($0.text(0)): \($0.text(1))" }

@@ -89,7 +89,7 @@ extension LedgerBooks {
   private func held(_ lease: LedgerLease) throws(StoreError) -> Row? {
     try database.first(
       """
-      SELECT sequence, queue, session, topic, length(payload), failures, crashes FROM messages
+      SELECT sequence, queue, session, topic, bytes, failures, crashes FROM messages
       WHERE sequence = ? AND state = 1 AND deliveries = ?
       """, .integer(lease.sequence), SQLValue(lease.delivery), as: LedgerBooks.row)
   }
@@ -111,13 +111,11 @@ extension LedgerBooks {
 
   /// Ends a row, moves it in the books, and lets the next of its session go.
   func finish(_ row: Row, as state: LedgerState) throws(StoreError) {
-    // The text of a message is not kept longer than it is needed; a dead letter may be needed again.
     try database.run(
-      """
-      UPDATE messages SET state = ?1, head = 0, lease_until = NULL, finished_at = ?2,
-        payload = CASE WHEN ?1 = 4 THEN payload ELSE x'' END
-      WHERE sequence = ?3
-      """, .integer(state.rawValue), SQLValue(now), .integer(row.sequence))
+      "UPDATE messages SET state = ?, head = 0, lease_until = NULL, finished_at = ? WHERE sequence = ?",
+      .integer(state.rawValue), SQLValue(now), .integer(row.sequence))
+    // The text of a message is not kept longer than it is needed; a dead letter may be needed again.
+    if state != .dead { try database.run("DELETE FROM payloads WHERE sequence = ?", .integer(row.sequence)) }
     try database.run(
       """
       UPDATE totals SET in_flight = in_flight - 1, in_flight_bytes = in_flight_bytes - ?3,

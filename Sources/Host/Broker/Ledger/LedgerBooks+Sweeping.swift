@@ -25,7 +25,7 @@ extension LedgerBooks {
     var swept = Swept()
     let rows = try database.rows(
       """
-      SELECT sequence, queue, session, topic, length(payload), failures, crashes FROM messages
+      SELECT sequence, queue, session, topic, bytes, failures, crashes FROM messages
       WHERE state = 1 ORDER BY sequence
       """, as: LedgerBooks.row)
     let backoff = Backoff(first: policy.backoff.first, longest: policy.backoff.longest)
@@ -59,7 +59,7 @@ extension LedgerBooks {
   private func expire(into swept: inout Swept) throws(StoreError) {
     let rows = try database.rows(
       """
-      SELECT sequence, queue, session, topic, length(payload), failures, crashes FROM messages
+      SELECT sequence, queue, session, topic, bytes, failures, crashes FROM messages
       WHERE state = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ?
       """, SQLValue(now), .integer(LedgerBooks.sweepLimit), as: LedgerBooks.row)
     for row in rows { try finish(row, as: .expired) }
@@ -70,7 +70,7 @@ extension LedgerBooks {
   private func reclaim(into swept: inout Swept, using random: inout some RandomNumberGenerator) throws(StoreError) {
     let rows = try database.rows(
       """
-      SELECT sequence, queue, session, topic, length(payload), failures, crashes FROM messages
+      SELECT sequence, queue, session, topic, bytes, failures, crashes FROM messages
       WHERE state = 1 AND lease_until <= ? ORDER BY lease_until LIMIT ?
       """, SQLValue(now), .integer(LedgerBooks.sweepLimit), as: LedgerBooks.row)
     for row in rows {
@@ -120,6 +120,7 @@ extension LedgerBooks {
   /// Deletes a row that has ended; the books remember that there was one.
   func remove(_ row: Finished) throws(StoreError) {
     try database.run("DELETE FROM messages WHERE sequence = ?", .integer(row.sequence))
+    try database.run("DELETE FROM payloads WHERE sequence = ?", .integer(row.sequence))
     try database.run(
       """
       UPDATE totals SET pruned_answered = pruned_answered + (?2 = 2), pruned_expired = pruned_expired + (?2 = 3),

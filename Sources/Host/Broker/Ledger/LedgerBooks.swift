@@ -43,14 +43,16 @@ struct LedgerBooks {
     let life = (message.life ?? policy.life).nanoseconds
     try database.run(
       """
-      INSERT INTO messages (id, queue, key, session, topic, source, payload, state, head, accepted_at, expires_at,
+      INSERT INTO messages (id, queue, key, session, topic, source, bytes, state, head, accepted_at, expires_at,
         not_before)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0,
         NOT EXISTS (SELECT 1 FROM messages WHERE queue = ?2 AND session = ?4 AND state < 2), ?8, ?9, ?8)
       """,
       .text(id), .text(message.queue), .text(message.key), .text(message.session), .text(message.topic),
-      .text(message.source), .blob(message.payload), SQLValue(now),
+      .text(message.source), SQLValue(message.payload.count), SQLValue(now),
       SQLValue(now.addingReportingOverflow(life).overflow ? UInt64.max : now + life))
+    try database.run(
+      "INSERT INTO payloads (sequence, payload) VALUES (?, ?)", .integer(database.lastRow), .blob(message.payload))
     try database.run(
       """
       INSERT INTO totals (queue, accepted, in_flight, in_flight_bytes) VALUES (?1, 1, 1, ?2)
@@ -65,7 +67,8 @@ struct LedgerBooks {
     let until = now + policy.lease.nanoseconds
     let leases = try database.rows(
       """
-      SELECT sequence, id, topic, source, session, key, payload, deliveries, accepted_at FROM messages
+      SELECT sequence, id, topic, source, session, key, payload, deliveries, accepted_at
+      FROM messages JOIN payloads USING (sequence)
       WHERE queue = ? AND state = 0 AND head = 1 AND not_before <= ?2 AND expires_at > ?2
       ORDER BY not_before, sequence LIMIT ?3
       """, .text(queue), SQLValue(now), SQLValue(limit)

@@ -28,6 +28,8 @@ package enum LedgerSchema {
 
   /// `head` is 1 for one message in flight of each session, the only one of it that may be leased: the oldest at the
   /// time when the one before it ended.
+  /// A payload has a row of its own, there as long as its message is in flight or dead: else every change of state
+  /// would write it to disk again, and would need room for it on a full one. `bytes` is its length.
   /// `totals` are the books: kept in the same transactions as the rows and checked against them by the audit.
   /// Numbers in the partial indexes are `LedgerState`'s; queries repeat them literally, or SQLite would not use them.
   private static let first = Migration(
@@ -40,7 +42,7 @@ package enum LedgerSchema {
       session TEXT NOT NULL,
       topic TEXT NOT NULL,
       source TEXT NOT NULL,
-      payload BLOB NOT NULL,
+      bytes INTEGER NOT NULL,
       state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
       head INTEGER NOT NULL CHECK (head IN (0, 1)),
       deliveries INTEGER NOT NULL DEFAULT 0,
@@ -57,6 +59,7 @@ package enum LedgerSchema {
       UNIQUE (queue, key)
     )
     """,
+    "CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, payload BLOB NOT NULL)",
     "CREATE INDEX in_flight ON messages (queue, session, sequence) WHERE state < 2",
     "CREATE INDEX claimable ON messages (queue, not_before, sequence) WHERE state = 0 AND head = 1",
     "CREATE INDEX waiting ON messages (expires_at) WHERE state = 0",
