@@ -57,6 +57,21 @@ struct ElfDependencyTests {
     #expect(report.preload.map(\.name) == ["libdeep.so", "libhelper.so.1"])
   }
 
+  @Test func `a library that lies elsewhere finds its own neighbours without preloading`() throws {
+    let deep = try FixturePlugins.build(
+      source: "int deep(void) { return 1; }", flags: ["-Wl,-soname,libdeep.so"], name: "libdeep.so")
+    let helper = try helper(
+      "extern int deep(void); int helper(void) { return deep(); }", [deep, "-Wl,-rpath=$ORIGIN"])
+    let folder = try TemporaryFolder("elf")
+    try copy(helper, to: folder.file("runtime/libhelper.so.1"))
+    try copy(deep, to: folder.file("runtime/libdeep.so"))
+    let plugin = try linked(helper, ["-Wl,-rpath=\(folder.file("runtime"))"])
+    let report = try ElfFixtures.check(plugin)
+    #expect(report.findings.isEmpty, "\(report.findings)")
+    #expect(report.needed.map(\.source).contains(.runpath))
+    #expect(report.preload.isEmpty)
+  }
+
   @Test func `a missing library of a needed library names both`() throws {
     let deep = try FixturePlugins.build(
       source: "int deep(void) { return 1; }", flags: ["-Wl,-soname,libdeep.so"], name: "libdeep.so")

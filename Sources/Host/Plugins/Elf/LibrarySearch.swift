@@ -11,11 +11,11 @@ internal import HostReasons
 package struct NeededLibrary: Sendable, Hashable {
   /// How it was found, which decides whether the loader will find it again for a sealed copy.
   package enum Source: String, Sendable, Hashable {
-    /// RUNPATH or RPATH with `$ORIGIN`: only by preloading.
+    /// RUNPATH or RPATH with the `$ORIGIN` of the plugin or of a library that it brings: only by preloading.
     case origin
     /// The host's own library folder, or a library that the host has loaded: only by preloading.
     case host
-    /// An absolute RUNPATH or RPATH.
+    /// An absolute RUNPATH or RPATH, or the `$ORIGIN` of a library found that way.
     case runpath
     /// LD_LIBRARY_PATH, ld.so.cache or a default folder.
     case system
@@ -49,6 +49,8 @@ struct LibrarySearch {
   private struct Requester {
     let name: String
     let folder: String
+    /// The plugin itself, or a library that it brings: only their `$ORIGIN` is lost on a sealed copy, or theirs to answer for.
+    let isShipped: Bool
     let rpath: [String]
     let runpath: [String]
     /// RPATH of those that led here counts too, but only where nobody has a RUNPATH (ld.so(8)).
@@ -94,7 +96,7 @@ struct LibrarySearch {
   /// - Parameter folder: where the plugin really lies, which is what `$ORIGIN` meant to its author.
   mutating func walk(plugin image: ElfImage, name: String, folder: String) throws(ElfFault) {
     let root = Requester(
-      name: name, folder: folder, rpath: try LibrarySearch.paths(image, Elf.tagRpath),
+      name: name, folder: folder, isShipped: true, rpath: try LibrarySearch.paths(image, Elf.tagRpath),
       runpath: try LibrarySearch.paths(image, Elf.tagRunpath), inherited: [])
     var queue: [(name: String, by: Requester)] = try image.texts(Elf.tagNeeded).map { ($0, root) }
     var next = 0
@@ -111,7 +113,8 @@ struct LibrarySearch {
       found.append((needed, library))
       let inherited = by.runpath.isEmpty ? by.rpath.map { (by.folder, $0) } + by.inherited : []
       let requester = Requester(
-        name: name, folder: Path.parent(of: (try? Path.real(library.path)) ?? library.path), rpath: library.rpath,
+        name: name, folder: Path.parent(of: (try? Path.real(library.path)) ?? library.path),
+        isShipped: needed.source == .origin, rpath: library.rpath,
         runpath: library.runpath, inherited: inherited)
       queue += library.needed.map { ($0, requester) }
     }
@@ -147,12 +150,12 @@ struct LibrarySearch {
     if name.contains("/") {
       let (path, usesOrigin) = LibrarySearch.expanded(name, folder: by.folder)
       // A relative path would mean the host's working directory, which is nobody's intention.
-      return path.hasPrefix("/") ? [(path, usesOrigin ? .origin : .system)] : []
+      return path.hasPrefix("/") ? [(path, usesOrigin && by.isShipped ? .origin : .system)] : []
     }
     var places: [(folder: String, source: NeededLibrary.Source)] = []
     func add(_ entry: String, _ folder: String) {
       let (path, usesOrigin) = LibrarySearch.expanded(entry, folder: folder)
-      if path.hasPrefix("/") { places.append((path, usesOrigin ? .origin : .runpath)) }
+      if path.hasPrefix("/") { places.append((path, usesOrigin && by.isShipped ? .origin : .runpath)) }
     }
     if by.runpath.isEmpty {
       for entry in by.rpath { add(entry, by.folder) }
