@@ -162,22 +162,22 @@ class Companion:
         if not blob or not device:
             return "internal-error", Node("device-identity")
         box = proto.Message.decode(blob.data())
-        prefix = b"\x06\x05" if box.int(3) == 1 else b""
-        if hmac_sha256(self.adv_secret, prefix + box.bytes(1)) != box.bytes(2):
+        prefix = b"\x06\x05" if box.number(3) == 1 else b""
+        if hmac_sha256(self.adv_secret, prefix + box.raw(1)) != box.raw(2):
             return "hmac-mismatch", Node("device-identity")
-        identity = proto.Message.decode(box.bytes(1))
-        details, account = identity.bytes(1), identity.bytes(2)
+        identity = proto.Message.decode(box.raw(1))
+        details, account = identity.raw(1), identity.raw(2)
         try:
             inner = proto.Message.decode(details)
         except proto.ProtobufError:
             return "internal-error", Node("device-identity")
-        prefix = b"\x06\x05" if inner.int(5) == 1 else b"\x06\x00"
-        good = xeddsa.verify(account, prefix + details + self.identity.public, identity.bytes(3))
+        prefix = b"\x06\x05" if inner.number(5) == 1 else b"\x06\x00"
+        good = xeddsa.verify(account, prefix + details + self.identity.public, identity.raw(3))
         tail = b"" if "short_signature_input" in self.faults else account
         mine = xeddsa.sign(self.identity.private, b"\x06\x01" + details + self.identity.public + tail)
         kept = [(2, account)] if "keeps_account_key" in self.faults else []
-        answer = proto.encode([(1, details), *kept, (3, identity.bytes(3)), (4, mine)])
-        index = "99" if "wrong_key_index" in self.faults else str(inner.int(3))
+        answer = proto.encode([(1, details), *kept, (3, identity.raw(3)), (4, mine)])
+        index = "99" if "wrong_key_index" in self.faults else str(inner.number(3))
         return "" if good else "signature-mismatch", Node("device-identity", {"key-index": index}, answer)
 
     def _payload(self) -> bytes:
@@ -203,12 +203,12 @@ class Companion:
         intro = b"WA\x06\x02" if "wrong_intro" in self.faults else b"WA\x06\x03"
         await self._put(proto.encode([(2, proto.encode([(1, ephemeral.public)]))]), intro)
         hello = proto.Message.decode(await self._frame()).message(3)
-        theirs = hello.bytes(1)
+        theirs = hello.raw(1)
         state.mix_hash(theirs)
         state.mix_key(agree(ephemeral.private, theirs))
-        server_static = state.decrypt(hello.bytes(2))
+        server_static = state.decrypt(hello.raw(2))
         state.mix_key(agree(ephemeral.private, server_static))
-        self.certificate = state.decrypt(hello.bytes(3))
+        self.certificate = state.decrypt(hello.raw(3))
         if "any_certificate" not in self.faults:
             self._check_certificate(server_static)
         static = state.encrypt(self.noise.public)
@@ -221,9 +221,9 @@ class Companion:
         chain = proto.Message.decode(self.certificate)
         root = bytes.fromhex(self.addresses["root_key"])
         leaf, middle = chain.message(1), chain.message(2)
-        if not middle or not xeddsa.verify(root, middle.bytes(1), middle.bytes(2) or b""):
+        if not middle or not xeddsa.verify(root, middle.raw(1), middle.raw(2) or b""):
             raise ValueError("certificate")
-        if leaf.message(1).bytes(3) != server_static:
+        if leaf.message(1).raw(3) != server_static:
             raise ValueError("certificate")
 
     async def _put(self, payload: bytes, before: bytes = b"") -> None:

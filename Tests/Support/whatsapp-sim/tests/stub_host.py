@@ -1,4 +1,4 @@
-"""Stands in for the host in the test of demo_pairing.py: shows a companion's code at qr.png, as whatsapp.md lays it out.
+"""Stands in for the host in the test of demo_pairing.py: shows a companion's code at qr.png, as whatsapp.md says.
 
 SPDX-License-Identifier: Apache-2.0
 """

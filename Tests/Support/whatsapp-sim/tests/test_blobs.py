@@ -16,7 +16,7 @@ def test_the_phone_signs_exactly_as_the_vector_does(vector, index, form):
     case = given["cases"][index]
     inner = proto.Message.decode(b(case["details"]))
     made = adv.offer(KeyPair.from_private(b(given["account_identity_priv"])), b(given["companion_identity_pub"]),
-                     b(given["adv_secret"]), inner.int(1), inner.int(2), inner.int(3), form, bytes(64))
+                     b(given["adv_secret"]), inner.number(1), inner.number(2), inner.number(3), form, bytes(64))
     assert made.blob.hex() == case["pair_success_device_identity"]
     answer = b(case["reply_device_identity_without_account_key"])
     assert adv.answer_problems(made, answer, str(case["key_index"])) == []
@@ -29,7 +29,7 @@ def test_every_change_of_the_answer_is_found(vector):
     case = given["cases"][0]
     inner = proto.Message.decode(b(case["details"]))
     sent = adv.offer(KeyPair.from_private(b(given["account_identity_priv"])), b(given["companion_identity_pub"]),
-                     b(given["adv_secret"]), inner.int(1), inner.int(2), inner.int(3), "good", bytes(64))
+                     b(given["adv_secret"]), inner.number(1), inner.number(2), inner.number(3), "good", bytes(64))
     answer = b(case["reply_device_identity_without_account_key"])
     for at in range(2, len(answer), 7):
         changed = answer[:at] + bytes([answer[at] ^ 1]) + answer[at + 1:]

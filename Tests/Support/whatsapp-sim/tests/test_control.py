@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import os
+import re
 import signal
 import sys
 
@@ -67,7 +68,8 @@ async def test_the_proxy_leads_every_name_to_the_simulator():
         async with aiohttp.ClientSession() as session:
             import ssl
             context = ssl.create_default_context(cafile=bench.addresses["ca_file"])
-            async with session.get("https://web.whatsapp.com/sw.js", proxy=bench.addresses["proxy"], ssl=context) as answer:
+            address, way = "https://web.whatsapp.com/sw.js", bench.addresses["proxy"]
+            async with session.get(address, proxy=way, ssl=context) as answer:
                 assert "client_revision" in await answer.text()
 
 
@@ -108,6 +110,13 @@ async def test_the_demonstration_pairs_a_host_by_its_picture():
         "--host", f"{sys.executable} {FOLDER / 'tests' / 'stub_host.py'}", stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
     assert process.returncode == 0 and b"linked and online, 0 findings" in out
+
+
+def test_the_readme_names_every_event():
+    sources = "".join(path.read_text() for path in (FOLDER / "whatsapp_sim").glob("*.py"))
+    names = set(re.findall(r'\.event\(\s*"(\w+)"', sources))
+    text = (FOLDER / "README.md").read_text()
+    assert len(names) > 30 and sorted(name for name in names if f"`{name}`" not in text) == []
 
 
 def test_the_readme_names_every_action_and_setting():

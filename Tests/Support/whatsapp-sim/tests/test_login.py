@@ -19,7 +19,8 @@ async def test_a_failure_can_be_ordered_for_a_login_and_counts_down(reason):
         await bench.event("closed", 2)
         await companion.connect()
         await companion.expect("success")
-        assert bench.findings() == ([] if reason == 503 else [("§5.6", "warning")]), "it came back although told to stop"
+        came_back = [] if reason == 503 else [("§5.6", "warning")]
+        assert bench.findings() == came_back
 
 
 @runs
@@ -137,7 +138,8 @@ async def test_prekey_ids_must_rise():
 async def test_an_ack_is_compared_and_an_unacked_stanza_comes_again():
     async with Bench(answer_seconds=0.5) as bench:
         companion = await bench.online()
-        node = Node("notification", {"from": Jid("1234567"), "type": "picture", "participant": Jid("7654321")}).to_json()
+        attrs = {"from": Jid("1234567"), "type": "picture", "participant": Jid("7654321")}
+        node = Node("notification", attrs).to_json()
         await bench.do("deliver", node=node)
         await companion.ack(await companion.expect("notification"))
         await bench.event("acked")
@@ -152,6 +154,25 @@ async def test_an_ack_is_compared_and_an_unacked_stanza_comes_again():
         await companion.ack(again, type="other")
         await bench.event("refused")
         assert ("§5.5", "violation") in bench.findings()
+
+
+@runs
+async def test_what_was_queued_or_cut_off_comes_at_the_next_login():
+    async with Bench() as bench:
+        companion = await bench.online()
+        receipt = Node("receipt", {"id": "R1", "from": Jid("1234567"), "type": "read"}).to_json()
+        await bench.do("deliver", node=receipt)
+        await companion.expect("receipt")
+        await bench.do("close", abort=True)
+        await bench.event("closed", 2)
+        await bench.do("queue", node={**receipt, "attrs": {**receipt["attrs"], "id": "R2"}})
+        await companion.connect()
+        for rank in ("0", "1"):
+            again = await companion.expect("receipt")
+            assert (again.attr("id"), again.attr("offline")) == (f"R{int(rank) + 1}", rank)
+            await companion.ack(again)
+        await bench.event("acked", 2)
+        assert bench.findings() == []
 
 
 @runs

@@ -50,7 +50,8 @@ def test_hand_made_nodes_are_written_byte_for_byte(vector):
     assert len(hand_made) >= 23
 
 
-@pytest.mark.parametrize("text", ["", "00", "00f8", "00f80c", "00f80119ff", "00f803110cfa", "00f90000", "02ff", "00f801fb8112"])
+@pytest.mark.parametrize("text", [
+    "", "00", "00f8", "00f80c", "00f80119ff", "00f803110cfa", "00f90000", "02ff", "00f801fb8112"])
 def test_a_broken_frame_is_a_codec_error(text):
     with pytest.raises(codec.CodecError):
         codec.decode(b(text))
@@ -112,10 +113,10 @@ def test_our_chain_has_the_shape_of_the_production_chain(vector):
                            (b(vector("cert_chain_real")["chain"]), b(vector("cert_chain_real")["root_public_key"]))):
         parsed = proto.Message.decode(data)
         leaf, middle = parsed.message(1), parsed.message(2)
-        assert xeddsa.verify(root_key, middle.bytes(1), middle.bytes(2))
-        assert xeddsa.verify(middle.message(1).bytes(3), leaf.bytes(1), leaf.bytes(2))
-        assert leaf.message(1).int(2) == middle.message(1).int(1)
-        assert middle.message(1).int(2) == 0
+        assert xeddsa.verify(root_key, middle.raw(1), middle.raw(2))
+        assert xeddsa.verify(middle.message(1).raw(3), leaf.raw(1), leaf.raw(2))
+        assert leaf.message(1).number(2) == middle.message(1).number(1)
+        assert middle.message(1).number(2) == 0
 
 
 def test_hkdf_expands_media_keys_as_published(vector):

@@ -32,7 +32,8 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m whatsapp_sim", description="WhatsApp's server and phone, on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="python -m whatsapp_sim", description="WhatsApp's server and phone, on loopback.")
     parser.add_argument("--state", type=Path, required=True, help="folder for keys, accounts and the journal")
     parser.add_argument("--scenario", type=Path, help='JSON file {"settings": {...}, "rules": [...]}')
     parser.add_argument("--port", type=int, default=0, help="TLS listener (wss); 0 is the kernel's choice")

@@ -17,7 +17,7 @@ DEFAULT_NUMBER = "15550000001"
 
 @dataclass
 class Device:
-    """A linked companion. Byte strings are hex; ``prekeys`` maps id to public key; ``queue`` holds undelivered stanzas."""
+    """A linked companion. Byte strings are hex; ``prekeys``: id to public key; ``queue``: stanzas not delivered."""
 
     number: str
     device: int

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ActionError(Exception):
-    """``code`` is stable: unknown_action, bad_arguments, no_code, no_connection, wrong_state, or one of ``ScanRefused``."""
+    """``code`` is stable: unknown_action, bad_arguments, no_code, no_connection, wrong_state, or ``ScanRefused``'s."""
 
     def __init__(self, code: str, text: str):
         super().__init__(text)
@@ -49,7 +49,7 @@ class Actions:
         return await self._simulator.hands.scan(qr, number)
 
     async def scan_picture(self, png_base64: str = "", url: str = "", number: str = "") -> dict[str, Any]:
-        """The phone's camera: reads the one QR code of a picture (base64, or an http address on loopback), and scans."""
+        """The phone's camera: reads the one QR code of a picture (base64, or http on loopback), and scans."""
         return await self._simulator.hands.scan(await read_code(png_base64, url), number)
 
     async def peek(self, qr: str) -> dict[str, Any]:
@@ -87,6 +87,11 @@ class Actions:
     async def deliver(self, node: dict[str, Any], connection: int = 0) -> dict[str, Any]:
         """Sends a message, receipt, notification or call that must be acked; an unacked one comes again at login."""
         return {"id": await self._session(connection).deliver(Node.from_json(node))}
+
+    async def queue(self, node: dict[str, Any], number: str = "", device: int = 0) -> None:
+        """Keeps a stanza for a device's (0: the newest one's) next login, where it comes with offline="N"."""
+        self._simulator.hands.linked(number, device).queue.append(Node.from_json(node).to_json())
+        self._simulator.accounts.save()
 
     async def send(self, node: dict[str, Any], compress: bool = False, connection: int = 0) -> None:
         """Sends any stanza as it is."""

@@ -70,8 +70,8 @@ def answer_problems(sent: Offer, answer: bytes, key_index: str) -> list[tuple[st
     problems: list[tuple[str, str, str]] = []
     try:
         identity = proto.Message.decode(answer)
-        details, account_key = identity.bytes(1), identity.bytes(2)
-        account_signature, device_signature = identity.bytes(3), identity.bytes(4)
+        details, account_key = identity.raw(1), identity.raw(2)
+        account_signature, device_signature = identity.raw(3), identity.raw(4)
     except proto.ProtobufError as error:
         return [("violation", "§4.4 step 6", f"device-identity is not a protobuf: {error}")]
     if key_index != str(sent.key_index):

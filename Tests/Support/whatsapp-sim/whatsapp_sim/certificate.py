@@ -46,12 +46,10 @@ def chain(root: KeyPair, static_public: bytes, form: str = "valid", now: float |
         stranger.public if form == "wrong_key" else static_public, now,
         expired=form == "expired", early=form == "not_yet_valid")
     middle_signature = xeddsa.sign((stranger if form == "forged" else root).private, middle_details)
-    leaf_signature: bytes | None = xeddsa.sign((stranger if form == "forged_leaf" else middle).private, leaf_details)
+    leaf_signature = xeddsa.sign((stranger if form == "forged_leaf" else middle).private, leaf_details)
     if form == "short_signature":
         leaf_signature = leaf_signature[:63]
-    if form == "missing_signature":
-        leaf_signature = None
-    leaf = proto.encode([(1, leaf_details), (2, leaf_signature)])
+    leaf = proto.encode([(1, leaf_details), (2, None if form == "missing_signature" else leaf_signature)])
     intermediate = proto.encode([(1, middle_details), (2, middle_signature)])
     return proto.encode([(1, leaf), (2, None if form == "missing_intermediate" else intermediate)])
 

@@ -19,7 +19,7 @@ from .frames import FrameError, FrameReader, frame
 from .journal import Refused
 from .login import LoginSession
 from .node import Node
-from .noise import HandshakeError, Outcome, Responder
+from .noise import HandshakeError, Outcome, Responder, Transport
 from .pairing import PairingSession
 from .primitives import InvalidTag, KeyPair, random_bytes
 from .session import Session
@@ -43,7 +43,7 @@ class Connection:
         self.closed = self.ending = False
         self._socket, self._request = socket, request
         self._reader, self._frames = FrameReader(), asyncio.Queue[bytes]()
-        self._transport = None
+        self._transport: Transport | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._corrupt_next = False
 
@@ -59,7 +59,8 @@ class Connection:
         except Refused:
             await self._refuse()
         except (FrameError, HandshakeError, codec.CodecError, InvalidTag) as error:
-            clause = {FrameError: "§1.2", codec.CodecError: "§3"}.get(type(error), "§1.3")
+            plain = "§1.2" if isinstance(error, FrameError) else "§1.3"
+            clause = "§3" if isinstance(error, codec.CodecError) else plain
             self.journal.finding(clause, str(error) or "AEAD tag does not verify", connection=self.number)
         except ConnectionError:
             pass
@@ -70,6 +71,8 @@ class Connection:
             await self.close()
             for task in self._tasks:
                 task.cancel()
+            if self.session:
+                self.session.ended()
             self.event("closed")
 
     async def send(self, *nodes: Node, compress: bool = False) -> None:
@@ -144,7 +147,8 @@ class Connection:
         outcome = await self._handshake()
         if outcome is None:
             return
-        self.client_static, self._transport = outcome.client_static, outcome.transport
+        self.client_static, transport = outcome.client_static, outcome.transport
+        self._transport = transport
         client = payload.read(outcome.payload)
         kind = "registration" if client.registration else "login"
         self.event("handshake", kind=kind, version=list(client.version), noise=self.client_static.hex(),
@@ -158,10 +162,10 @@ class Connection:
         await self.session.start()
         self.spawn(self.session.watch())
         while not self.closed:
-            plaintext = await self._next_frame(None)
-            if plaintext is None:
+            ciphertext = await self._next_frame(None)
+            if ciphertext is None:
                 return
-            node = codec.decode(self._transport.decrypt(plaintext))
+            node = codec.decode(transport.decrypt(ciphertext))
             self.journal.stanza(self.number, "from_client", node)
             await self.session.receive(node)
 

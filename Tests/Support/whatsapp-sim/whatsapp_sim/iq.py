@@ -78,8 +78,9 @@ class IqRouter:
         phone = next((phone for phone in phones if user in (phone.number, phone.lid)), None)
         children = []
         if phone and asked.child("devices"):
-            devices = [Node("device", {"id": "0"})] + [
-                Node("device", {"id": key, "key-index": str(device.key_index)}) for key, device in phone.devices.items()]
+            devices = [Node("device", {"id": "0"})]
+            for key, device in phone.devices.items():
+                devices.append(Node("device", {"id": key, "key-index": str(device.key_index)}))
             children.append(Node("devices", {}, [Node("device-list", {"hash": "2:00000000"}, devices)]))
         if phone and asked.child("lid"):
             children.append(Node("lid", {"val": phone.lid_jid()}))

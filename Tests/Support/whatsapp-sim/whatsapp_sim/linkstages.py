@@ -78,7 +78,7 @@ class LinkCodeStages:
         server_auth = self._bytes(reg, "companion_server_auth_key_pub", 32)
         require(server_auth == session.connection.client_static, "§4.5",
                 "companion_server_auth_key_pub is not the noise key of this stream")
-        require(self._text(reg, "companion_platform_id") not in ("", "0"), "§4.5", "companion_platform_id is 0 or empty")
+        require(self._text(reg, "companion_platform_id") not in ("", "0"), "§4.5", "companion_platform_id is 0 or \"\"")
         require(reg.child("link_code_pairing_nonce") is not None, "§4.5", "link_code_pairing_nonce is missing")
         if code := session.settings.link_code_error:
             session.connection.event("link_code_error_sent", code=code)

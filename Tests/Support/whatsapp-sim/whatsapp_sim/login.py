@@ -114,8 +114,8 @@ class LoginSession(Session):
         device.queue = []
         await self.connection.send(Node("success", attrs), compress=self.settings.compress)
         first = [Node("offline_preview", {
-            "count": str(len(queue)), "message": _count(queue, "message"), "notification": _count(queue, "notification"),
-            "receipt": _count(queue, "receipt"), "appdata": "0"})]
+            "count": str(len(queue)), "message": _count(queue, "message"),
+            "notification": _count(queue, "notification"), "receipt": _count(queue, "receipt"), "appdata": "0"})]
         await self.connection.send(Node("ib", {"from": SERVER}, first))
         for rank, node in enumerate(queue):
             node.attrs["offline"] = str(rank)

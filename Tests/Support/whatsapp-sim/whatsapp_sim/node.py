@@ -37,6 +37,8 @@ class Jid:
 
 SERVER = Jid("")
 Attribute = Union[str, Jid]
+Attributes = dict[str, Any]
+"""Names to ``Attribute`` values."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Node:
     """One stanza. ``content`` is None, a list of nodes, bytes (binary on the wire) or text (a token or packed)."""
 
     tag: str
-    attrs: dict[str, Attribute] = field(default_factory=dict)
+    attrs: Attributes = field(default_factory=dict)
     content: Union[None, list["Node"], bytes, str] = None
 
     @property

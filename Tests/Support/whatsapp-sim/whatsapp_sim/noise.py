@@ -1,7 +1,7 @@
 """Noise XX, the server's side, and the transport ciphers after it (§1.3).
 
-``SymmetricState`` is Noise's; ``Responder`` runs the three messages; ``Transport`` encrypts and decrypts frames with the
-counters. AEAD failures raise ``InvalidTag``; a malformed message raises ``HandshakeError``.
+``SymmetricState`` is Noise's; ``Responder`` runs the three messages; ``Transport`` encrypts and decrypts
+frames with the counters. AEAD failures raise ``InvalidTag``; a malformed message raises ``HandshakeError``.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -91,7 +91,7 @@ class Responder:
     def server_hello(self, client_hello: bytes, certificate: bytes) -> bytes:
         """Takes frame 1 and returns the payload of frame 2 with ``certificate`` (CertChain bytes) inside."""
         hello = _part(client_hello, 2, "clientHello")
-        ephemeral = hello.bytes(1) or b""
+        ephemeral = hello.raw(1) or b""
         if len(ephemeral) != 32:
             raise HandshakeError(f"clientHello.ephemeral of {len(ephemeral)} bytes")
         if hello.has(2) or hello.has(3):
@@ -108,11 +108,11 @@ class Responder:
     def finish(self, client_finish: bytes) -> Outcome:
         """Takes frame 3; ``InvalidTag`` when either ciphertext is not the client's."""
         finish = _part(client_finish, 4, "clientFinish")
-        static = self.state.decrypt(finish.bytes(1) or b"")
+        static = self.state.decrypt(finish.raw(1) or b"")
         if len(static) != 32:
             raise HandshakeError(f"client static key of {len(static)} bytes")
         self.state.mix_key(_agree(self._ephemeral.private, static))
-        payload = self.state.decrypt(finish.bytes(2) or b"")
+        payload = self.state.decrypt(finish.raw(2) or b"")
         client_write, client_read = self.state.split()
         return Outcome(static, payload, Transport(client_read, client_write))
 

@@ -170,7 +170,8 @@ class PairingSession(Session):
         assert self._offer and self._device
         sign = node.child("pair-device-sign") or Node("")
         identity = sign.child("device-identity")
-        if not self.connection.require(identity is not None, "§4.4 step 6", "no pair-device-sign/device-identity"):
+        self.connection.require(identity is not None, "§4.4 step 6", "no pair-device-sign/device-identity")
+        if identity is None:
             return
         for severity, clause, text in adv.answer_problems(self._offer, identity.data(), identity.attr("key-index")):
             if severity == "violation":
@@ -188,7 +189,7 @@ class PairingSession(Session):
             self.connection.close_soon()
 
     async def _duplicate_answered(self, node: Node) -> None:
-        self.connection.warn(False, "§4.7", f"a duplicate pair-success was answered with {node.attr('type')}: ignore it")
+        self.connection.warn(False, "§4.7", f"a duplicate pair-success was answered with {node.attr('type')}")
 
     async def _must_leave(self) -> None:
         await asyncio.sleep(LEAVE_SECONDS)

@@ -67,28 +67,28 @@ def _read_common(out: ClientPayload, message: proto.Message) -> None:
     out.require(web is not None, "no webInfo (6)")
     if agent is not None:
         version = agent.message(2) or proto.Message([])
-        out.version = (version.int(1) or 0, version.int(2) or 0, version.int(3) or 0)
+        out.version = (version.number(1) or 0, version.number(2) or 0, version.number(3) or 0)
         out.require(all(out.version[:2]), f"appVersion {out.version} is not primary.secondary.tertiary")
-        out.require(agent.int(1) == PLATFORM_WEB, f"userAgent.platform {agent.int(1)} instead of WEB 14")
+        out.require(agent.number(1) == PLATFORM_WEB, f"userAgent.platform {agent.number(1)} instead of WEB 14")
         out.require(agent.text(3) == "000", f"mcc {agent.text(3)!r} instead of '000'")
         out.require(agent.text(4) == "000", f"mnc {agent.text(4)!r} instead of '000'")
-        out.require(not agent.int(10), f"releaseChannel {agent.int(10)} instead of RELEASE 0")
+        out.require(not agent.number(10), f"releaseChannel {agent.number(10)} instead of RELEASE 0")
         for number, name, usual in ((5, "osVersion", "0.1"), (7, "device", "Desktop"), (8, "osBuildNumber", "0.1")):
             out.require(agent.text(number) == usual, f"{name} {agent.text(number)!r}, usual is {usual!r}", "warning")
         out.require(len(agent.text(11) or "") == 2, f"localeLanguage {agent.text(11)!r}")
         out.require(len(agent.text(12) or "") == 2, f"localeCountry {agent.text(12)!r}")
-    out.sub_platform = (web.int(4) if web else None) or 0
-    out.require(message.int(12) == 1, f"connectType {message.int(12)} instead of WIFI_UNKNOWN 1")
-    out.require(message.int(13) in (1, 3, 5), f"connectReason {message.int(13)} is not 1, 3 or 5")
+    out.sub_platform = (web.number(4) if web else None) or 0
+    out.require(message.number(12) == 1, f"connectType {message.number(12)} instead of WIFI_UNKNOWN 1")
+    out.require(message.number(13) in (1, 3, 5), f"connectReason {message.number(13)} is not 1, 3 or 5")
 
 
 def _read_registration(out: ClientPayload, message: proto.Message, pairing: proto.Message) -> None:
     for number, name in ((1, "username"), (18, "device")):
         out.require(not message.has(number), f"a registration with {name} ({number})")
     for number, name in ((3, "passive"), (33, "pull")):
-        out.require(not message.int(number), f"a registration with {name} ({number}) true")
+        out.require(not message.number(number), f"a registration with {name} ({number}) true")
     sizes = {1: 4, 2: 1, 3: 32, 4: 3, 5: 32, 6: 64, 7: 16}
-    values = {number: pairing.bytes(number) or b"" for number in sizes}
+    values = {number: pairing.raw(number) or b"" for number in sizes}
     for number, size in sizes.items():
         out.require(len(values[number]) == size,
                     f"devicePairingData field {number}: {len(values[number])} bytes instead of {size}")
@@ -102,16 +102,16 @@ def _read_registration(out: ClientPayload, message: proto.Message, pairing: prot
     out.require(props is not None, "no deviceProps (8)")
     props = props or proto.Message([])
     out.require(bool(props.text(1)), "deviceProps.os is empty: the phone would list a nameless device")
-    out.require((props.int(3) or 0) in PLATFORM_TYPES, f"platformType {props.int(3)} is unknown")
+    out.require((props.number(3) or 0) in PLATFORM_TYPES, f"platformType {props.number(3)} is unknown")
     out.require(props.has(2), "deviceProps without a version (2)", "warning")
     out.registration = Registration(
         int.from_bytes(values[1], "big"), values[3], int.from_bytes(values[4], "big"), values[5],
-        props.text(1) or "", props.int(3) or 0)
+        props.text(1) or "", props.number(3) or 0)
 
 
 def _read_login(out: ClientPayload, message: proto.Message) -> None:
-    out.username, out.device = message.int(1), message.int(18)
+    out.username, out.device = message.number(1), message.number(18)
     out.require(out.username is not None, "neither devicePairingData (19) nor username (1)")
     out.require(out.device is not None, "a login without device (18)")
-    out.require(bool(message.int(3)), "a login with passive (3) not true")
-    out.require(bool(message.int(33)), "a login with pull (33) not true", "warning")
+    out.require(bool(message.number(3)), "a login with passive (3) not true")
+    out.require(bool(message.number(33)), "a login with pull (33) not true", "warning")

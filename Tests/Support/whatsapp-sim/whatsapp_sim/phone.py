@@ -12,6 +12,7 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .accounts import Device
 from .linkcode import CodeError
 from .login import LoginSession
 from .pairing import PairingSession
@@ -101,18 +102,23 @@ class PhoneHands:
 
     async def unlink(self, number: str = "", device: int = 0, form: str = "device_removed") -> dict[str, Any]:
         """Removes a linked device (0: the newest one of that phone); a connected one is told and closed."""
+        entry = self.linked(number, device)
+        for connection in self._simulator.live():
+            session = connection.session
+            if isinstance(session, LoginSession) and session.device is entry:
+                await session.removed(form)
+                return {"ok": True, "device": entry.device, "connected": True}
+        self._simulator.accounts.unlink(entry)
+        self._simulator.journal.event("removed", number=entry.number, device=entry.device)
+        return {"ok": True, "device": entry.device, "connected": False}
+
+    def linked(self, number: str = "", device: int = 0) -> Device:
+        """A linked device of that phone; 0 is its newest."""
         phone = self._simulator.accounts.phone(number)
         key = str(device) if device else max(phone.devices, key=int, default="")
         if key not in phone.devices:
             raise ScanRefused("device_unknown", f"{phone.number} has no linked device {device or ''}")
-        for connection in self._simulator.live():
-            session = connection.session
-            if isinstance(session, LoginSession) and session.device is phone.devices[key]:
-                await session.removed(form)
-                return {"ok": True, "device": int(key), "connected": True}
-        self._simulator.accounts.unlink(phone.devices[key])
-        self._simulator.journal.event("removed", number=phone.number, device=int(key))
-        return {"ok": True, "device": int(key), "connected": False}
+        return phone.devices[key]
 
     def _find(self, text: str) -> tuple[PairingSession, QrText, dict[str, Any]]:
         qr = read_qr(text)

@@ -70,7 +70,8 @@ class PrekeyDesk:
 
     def _take_signed(self, device: Device, skey: Node | None) -> None:
         require = self._session.connection.require
-        if not require(skey is not None, "§5.3", "no <skey>"):
+        require(skey is not None, "§5.3", "no <skey>")
+        if skey is None:
             return
         value, signature = self._data(skey, "value"), self._data(skey, "signature")
         require(len(self._data(skey, "id")) == 3 and len(value) == 32, "§5.3", "skey id or value of a wrong length")

@@ -1,4 +1,4 @@
-"""Cryptographic primitives, each one call into ``cryptography`` or the standard library. Nothing here knows the protocol.
+"""Cryptographic primitives, each one call into ``cryptography`` or the standard library.
 
 Keys, nonces and MACs are ``bytes`` everywhere; a wrong length raises ``ValueError``, a failed tag ``InvalidTag``.
 

@@ -1,7 +1,8 @@
 """Protobuf without schemas: a message is an ordered list of (field number, value).
 
-Values read: ``int`` for varints and fixed fields, ``bytes`` for length-delimited ones. Values written: ``int`` (varint),
-``bool``, ``bytes``, ``str``, or an already encoded message as ``bytes``. Groups do not occur and are refused.
+Values read: ``int`` for varints and fixed fields, ``bytes`` for length-delimited ones.
+Values written: ``int`` (varint), ``bool``, ``bytes``, ``str``, or an already encoded message as ``bytes``.
+Groups do not occur and are refused.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -31,6 +32,7 @@ class Message:
             number, wire = key >> 3, key & 7
             if number == 0:
                 raise ProtobufError("field number 0")
+            value: Value
             if wire == WIRE_VARINT:
                 value, at = _varint(data, at)
             elif wire == WIRE_BYTES:
@@ -47,14 +49,14 @@ class Message:
     def has(self, number: int) -> bool:
         return any(found == number for found, _ in self.fields)
 
-    def bytes(self, number: int) -> bytes | None:
+    def raw(self, number: int) -> bytes | None:
         """The last value of a length-delimited field, or None when absent."""
         value = self._last(number)
         if value is not None and not isinstance(value, bytes):
             raise ProtobufError(f"field {number} is a number, bytes expected")
         return value
 
-    def int(self, number: int) -> int | None:
+    def number(self, number: int) -> int | None:
         """The last value of a numeric field, or None when absent."""
         value = self._last(number)
         if isinstance(value, bytes):
@@ -62,14 +64,14 @@ class Message:
         return value
 
     def text(self, number: int) -> str | None:
-        value = self.bytes(number)
+        value = self.raw(number)
         try:
             return None if value is None else value.decode()
         except UnicodeDecodeError:
             raise ProtobufError(f"field {number} is not UTF-8") from None
 
     def message(self, number: int) -> "Message | None":
-        value = self.bytes(number)
+        value = self.raw(number)
         return None if value is None else Message.decode(value)
 
     def numbers(self) -> set[int]:

@@ -1,6 +1,7 @@
 """Rules that act on events without a driver: {"on": event, "where": {...}, "nth": n, "after": s, "do": [actions]}.
 
-``where`` compares event details; ``nth`` (default: every one) counts matching events from 1; ``after`` is simulated seconds.
+``where`` compares event details; ``nth`` (default: every one) counts matching events from 1; ``after`` is
+simulated seconds.
 
 SPDX-License-Identifier: Apache-2.0
 """

@@ -1,6 +1,7 @@
 """What paired and unpaired streams have in common: ids, server iqs, acks, keepalive, deadlines, stream ends (§5).
 
-A session is given stanzas by its ``Connection`` one after another; ``handle_iq`` and ``handle_other`` are the subclass's.
+A session is given stanzas by its ``Connection`` one after another; ``handle_iq`` and ``handle_other``
+are the subclass's.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -135,8 +136,11 @@ class Session:
                 reported = True
                 self.connection.warn(False, "§5.4", f"no frame for {self.settings.keepalive_seconds:g} s")
 
-    def unacked(self) -> list[Node]:
-        return [node for _, node in self._unacked.values()]
+    def ended(self) -> None:
+        """The connection is over: what was not acked is undelivered."""
+        for _, node in self._unacked.values():
+            self.undelivered(node)
+        self._unacked.clear()
 
     def _check_request(self, node: Node) -> None:
         require, identifier = self.connection.require, node.attr("id")

@@ -52,7 +52,7 @@ class Settings:
     pair_success: str = "good"
     """Form of the pair-success blob (§4.4)."""
     after_pair: str = "restart"
-    """After pair-device-sign. restart: 515; close: close without 515; duplicate: the same pair-success again, then 515."""
+    """After pair-device-sign. restart: 515; close: without 515; duplicate: the same pair-success again, then 515."""
     failure: dict[str, Any] = field(default_factory=dict)
     """{"reason", "on": "login"|"registration"|"any", "times": n (absent: always), "attrs": {...}} (§5.6)."""
     link_code_error: int = 0

@@ -57,7 +57,8 @@ class Simulator:
         self._proxy: asyncio.Server | None = None
         self._accepted = 0
 
-    async def start(self, port: int = 0, plain_port: int = 0, control_port: int = 0, proxy_port: int = 0) -> dict[str, Any]:
+    async def start(self, port: int = 0, plain_port: int = 0, control_port: int = 0,
+                    proxy_port: int = 0) -> dict[str, Any]:
         """Binds all listeners (0: the kernel's choice) and returns their addresses, the root key and the CA file."""
         from .control import control_app
         ca_file, context = tls.make(self.state)
@@ -68,8 +69,9 @@ class Simulator:
         secure = await self._listen(app, port, context)
         plain = await self._listen(app, plain_port, None)
         control = await self._listen(control_app(self), control_port, None)
-        self._proxy = await proxy.serve(HOST, proxy_port, secure)
-        proxy_number = self._proxy.sockets[0].getsockname()[1]
+        server = await proxy.serve(HOST, proxy_port, secure)
+        proxy_number = server.sockets[0].getsockname()[1]
+        self._proxy = server
         self.addresses = {
             "ws": f"ws://{HOST}:{plain}/ws/chat", "wss": f"wss://{HOST}:{secure}/ws/chat",
             "control": f"http://{HOST}:{control}", "proxy": f"http://{HOST}:{proxy_number}",
@@ -137,7 +139,7 @@ class Simulator:
 
     def reset(self) -> None:
         """Forgets phones, findings, settings, rules and orders; the root key, listeners and event numbers stay."""
-        self.settings.__init__()
+        self.settings.update(Settings().to_json())
         self._failures_left = None
         self._stop_orders.clear()
         self.wiped.clear()

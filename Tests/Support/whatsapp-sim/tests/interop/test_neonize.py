@@ -1,4 +1,4 @@
-"""An independent client, neonize (whatsmeow), against the simulator: pairs, logs in, obeys, logs out, without a finding.
+"""An independent client, neonize (whatsmeow), against the simulator: pairs, logs in, obeys and logs out.
 
 Two forms are left out because whatsmeow itself departs from the page there: after a close without 515 it does not come
 back (§4.4 step 7), and a duplicate pair-success makes it pair anew and drop the stream (§4.7).
@@ -128,8 +128,8 @@ async def test_it_takes_a_refresh_in_mid_pairing(tmp_path):
 
 
 @pytest.mark.parametrize("reason, event", [
-    (401, "LoggedOutEv"), (402, "TemporaryBanEv"), (403, "LoggedOutEv"), (405, "ClientOutdatedEv"), (406, "LoggedOutEv"),
-    (409, "ConnectFailureEv")])
+    (401, "LoggedOutEv"), (402, "TemporaryBanEv"), (403, "LoggedOutEv"), (405, "ClientOutdatedEv"),
+    (406, "LoggedOutEv"), (409, "ConnectFailureEv")])
 @runs
 async def test_it_understands_each_failure(tmp_path, reason, event):
     async with Bench(close_seconds=0.5) as bench:
