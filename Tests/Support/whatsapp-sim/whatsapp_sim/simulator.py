@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -154,9 +155,9 @@ class Simulator:
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             await runner.setup()
             self._runners.append(runner)
-        site = web.TCPSite(runner, HOST, port, ssl_context=context)
-        await site.start()
-        return site._server.sockets[0].getsockname()[1]  # aiohttp has no public way to ask one site
+        listener = socket.create_server((HOST, port))
+        await web.SockSite(runner, listener, ssl_context=context).start()
+        return listener.getsockname()[1]
 
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         self._accepted += 1
@@ -171,15 +172,15 @@ class Simulator:
             self.journal.finding("§1.1", problem, connection=number)
         if problems and self.settings.strict:
             return web.Response(status=403, text="; ".join(problems))
-        socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, timeout=2)
-        await socket.prepare(request)
-        connection = Connection(self, number, socket, request)
+        stream = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, timeout=2)
+        await stream.prepare(request)
+        connection = Connection(self, number, stream, request)
         self._connections.append(connection)
         try:
             await connection.run()
         finally:
             self._connections.remove(connection)
-        return socket
+        return stream
 
     async def _service_worker(self, request: web.Request) -> web.Response:
         return web.Response(text='{"client_revision":1047769893}', content_type="text/javascript")
