@@ -9,8 +9,14 @@
 #include <string.h>
 #include <strings.h>
 
-static exchange *exchange_of(nexo_test *t, nexo_http_x x) {
+static exchange *exchange_locked(nexo_test *t, nexo_http_x x) {
   return x > 0 && x <= t->exchange_count ? &t->exchanges[x - 1] : NULL;
+}
+static exchange *exchange_of(nexo_test *t, nexo_http_x x) {
+  lock(t);
+  exchange *e = exchange_locked(t, x);
+  unlock(t);
+  return e;
 }
 
 static nexo_status add_route(const nexo_host_1 *host, const nexo_http_route_1 *route, nexo_err *err) {
@@ -65,7 +71,7 @@ static nexo_status head_locked(nexo_test *t, exchange *e, uint32_t status, const
 
 void end_exchange(nexo_test *t, nexo_http_x x, int32_t why) {
   lock(t);
-  exchange *e = exchange_of(t, x);
+  exchange *e = exchange_locked(t, x);
   bool ends = e && !e->ended;
   if (ends) e->ended = true;
   unlock(t);
@@ -116,7 +122,7 @@ static nexo_status respond(const nexo_host_1 *host, nexo_http_x x, uint32_t stat
                            nexo_str body) {
   nexo_test *t = test_of(host);
   lock(t);
-  exchange *e = exchange_of(t, x);
+  exchange *e = exchange_locked(t, x);
   nexo_status result = t->ended ? NEXO_E_GONE : head_locked(t, e, status, headers, count);
   if (result == NEXO_OK) {
     append(&e->body, body.ptr, body.len);
@@ -130,7 +136,7 @@ static nexo_status respond(const nexo_host_1 *host, nexo_http_x x, uint32_t stat
 static nexo_status begin(const nexo_host_1 *host, nexo_http_x x, uint32_t status, const nexo_kv *headers, size_t count) {
   nexo_test *t = test_of(host);
   lock(t);
-  exchange *e = exchange_of(t, x);
+  exchange *e = exchange_locked(t, x);
   nexo_status result = t->ended ? NEXO_E_GONE : head_locked(t, e, status, headers, count);
   if (result == NEXO_OK) e->begun = true;
   pthread_cond_broadcast(&t->changed);
@@ -142,7 +148,7 @@ static nexo_status write_chunk(const nexo_host_1 *host, nexo_http_x x, nexo_str 
   nexo_test *t = test_of(host);
   nexo_status result = NEXO_OK;
   lock(t);
-  exchange *e = exchange_of(t, x);
+  exchange *e = exchange_locked(t, x);
   if (!e || e->ended || t->ended) {
     result = NEXO_E_GONE;
   } else if (!e->begun) {
@@ -163,7 +169,7 @@ static nexo_status end(const nexo_host_1 *host, nexo_http_x x) {
   nexo_test *t = test_of(host);
   nexo_status result = NEXO_OK;
   lock(t);
-  exchange *e = exchange_of(t, x);
+  exchange *e = exchange_locked(t, x);
   if (!e || e->ended || t->ended) {
     result = NEXO_E_GONE;
   } else if (!e->begun) {
@@ -266,13 +272,16 @@ bool nexo_test_wait_body(nexo_test *t, nexo_http_x x, size_t bytes, uint32_t wai
 }
 
 uint32_t nexo_test_status(nexo_test *t, nexo_http_x x) {
-  exchange *e = exchange_of(t, x);
-  return e ? e->status : 0;
+  lock(t);
+  exchange *e = exchange_locked(t, x);
+  uint32_t status = e ? e->status : 0;
+  unlock(t);
+  return status;
 }
 
 const char *nexo_test_body(nexo_test *t, nexo_http_x x) {
-  exchange *e = exchange_of(t, x);
   lock(t);
+  exchange *e = exchange_locked(t, x);
   const char *body = e ? copy_str(str_of(e->body)) : "";
   unlock(t);
   return body;
