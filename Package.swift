@@ -154,6 +154,8 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "bench-scrape", dependencies: ["HostMetrics"], path: "benchmarks/metrics/scrape", swiftSettings: strict),
+    .executableTarget(
+      name: "bench-http", dependencies: ["HostHTTP"], path: "benchmarks/http/Server", swiftSettings: strict),
 
     // Tests. `Tests/<Module>Tests` mirrors the sources; `EndToEndTests` starts the real binary.
     .target(
@@ -161,7 +163,7 @@ let package = Package(
       swiftSettings: strict),
     tests("HostLinuxTests", ["HostLinux", "HostLog", "HostJSON", "HostReasons"]),
     tests("HostMetricsTests", ["HostMetrics", "HostReasons", "CMetricCells", "CZlib"]),
-    tests("HostHTTPTests", ["HostHTTP", "HostMetrics"]),
+    tests("HostHTTPTests", ["HostHTTP", "HostMetrics", "HostLinux", "HostReasons", "CLinux"]),
     tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore", "HostJSON", "HostLinux", "HostReasons"]),
     tests("HostPluginsTests", ["HostPlugins", "PluginAPI", "HostMetrics", "HostHTTP", "HostLinux", "HostReasons"]),
     tests("PluginKitTests", ["PluginKit", "PluginAPI", "PluginTestHost", "HostApp"]),

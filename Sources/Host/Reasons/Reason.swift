@@ -35,7 +35,20 @@ extension Reason {
   package static let all: [Reason] = areas.flatMap { $0 }.sorted { $0.code < $1.code }
 
   /// The areas' lists; a new area adds its array here.
-  private static var areas: [[Reason]] { [supervisor, host, extensions, config, metrics, store, broker] }
+  private static var areas: [[Reason]] {
+    [
+      access,
+      broker,
+      config,
+      extensions,
+      host,
+      http,
+      loading,
+      metrics,
+      store,
+      supervisor,
+    ]
+  }
 
   /// The reason with this code, or nil.
   package static func named(_ code: String) -> Reason? { byCode[code] }

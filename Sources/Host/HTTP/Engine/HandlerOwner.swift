@@ -1,0 +1,89 @@
+// The account of one owner of foreign handlers (a plugin): how many threads its handlers hold, and whether it may have more.
+// Asked by EventLoop before each foreign callback; charged by Watchdog when a handler is stuck.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostLinux
+internal import Synchronization
+
+/// On whose account foreign handlers run. One per plugin, shared by its routes on all listeners.
+///
+/// A handler of a good owner runs on the loop's thread, watched. When one holds its thread for longer than the watchdog's
+/// patience, the thread is lost to it (charged here) until it returns, and for a while this owner's handlers run on threads
+/// of the pool, so that its slowness is no longer felt by the loop.
+package final class HandlerOwner: Sendable {
+  enum Admission {
+    /// On the loop's thread, watched.
+    case inline
+    /// On a thread of the pool, charged.
+    case offload
+    /// The owner holds all the threads it may.
+    case refuse
+  }
+
+  private struct State {
+    var threads = 0
+    var slowUntil: UInt64 = 0
+    var waiting: [HTTPExchange] = []
+  }
+
+  /// For logs: the plugin's id.
+  package let name: String
+  private let limit: Int
+  private let state = Mutex(State())
+
+  /// How long an owner counts as slow after a handler overran. Ours.
+  private static let slowTime: UInt64 = 10_000_000_000
+
+  /// - Parameter stuckLimit: threads that stuck handlers of this owner may hold at once, at least 1.
+  package init(name: String, stuckLimit: Int = HTTPLimits().stuckHandlersPerOwner) {
+    self.name = name
+    limit = max(1, stuckLimit)
+  }
+
+  /// Threads that are inside this owner's handlers for longer than they should.
+  package var threadsHeld: Int { state.withLock { $0.threads } }
+
+  /// Decides where the next callback runs. `.offload` is charged until ``leave()``.
+  func admit() -> Admission {
+    state.withLock { state in
+      if state.threads == 0, state.slowUntil == 0 { return .inline }
+      if state.threads >= limit { return .refuse }
+      if state.threads == 0, Clock.monotonic() >= state.slowUntil {
+        state.slowUntil = 0
+        return .inline
+      }
+      state.threads += 1
+      return .offload
+    }
+  }
+
+  /// Keeps an exchange whose end must be told when a thread is free again. True: one is free now, and is charged.
+  func wait(_ exchange: HTTPExchange) -> Bool {
+    state.withLock { state in
+      guard state.threads >= limit else {
+        state.threads += 1
+        return true
+      }
+      state.waiting.append(exchange)
+      return false
+    }
+  }
+
+  /// Charges a thread that the watchdog has given up on.
+  func overran() {
+    state.withLock { state in
+      state.threads += 1
+      state.slowUntil = Clock.monotonic() + HandlerOwner.slowTime
+    }
+  }
+
+  /// A charged thread is back. Answers an exchange that waited; then the thread stays charged for it.
+  func leave() -> HTTPExchange? {
+    state.withLock { state in
+      if let next = state.waiting.popLast() { return next }
+      state.threads -= 1
+      return nil
+    }
+  }
+}
