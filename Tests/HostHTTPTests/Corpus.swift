@@ -20,7 +20,8 @@ struct CorpusCase: Sendable, CustomTestStringConvertible {
 }
 
 enum Corpus {
-  static let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
+  static let folder =
+    #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
     + "/Fixtures/http"
 
   /// Every case of every file.
@@ -34,7 +35,8 @@ enum Corpus {
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
       let columns = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
       return CorpusCase(
-        file: file, name: columns[0], clause: columns[1], verdict: String(decoding: unescaped(columns[2]), as: UTF8.self),
+        file: file, name: columns[0], clause: columns[1],
+        verdict: String(decoding: unescaped(columns[2]), as: UTF8.self),
         bytes: columns[3] == "-" ? [] : unescaped(columns[3]))
     }
   }

@@ -33,7 +33,8 @@ struct CorpusTests {
   }
 
   @Test(arguments: Corpus.all.filter { !$0.verdict.contains("refuse") && !$0.verdict.contains("close") })
-  func `a good request that is truncated anywhere is incomplete, never refused and never accepted`(_ sample: CorpusCase) {
+  func `a good request that is truncated anywhere is incomplete, never refused and never accepted`(_ sample: CorpusCase)
+  {
     let whole = sample.verdict.split(separator: "|").map { String($0).trimmed }
     for count in cutPlaces(sample.bytes.count) {
       let found = verdict(Array(sample.bytes[..<count])).split(separator: "|").map { String($0).trimmed }

@@ -58,7 +58,8 @@ package final class HTTPClient {
     let parts = address.split(separator: ":")
     var target = sockaddr_in()
     target.sin_family = sa_family_t(AF_INET)
-    guard parts.count == 2, let port = UInt16(parts[1]), inet_pton(AF_INET, String(parts[0]), &target.sin_addr) == 1 else {
+    guard parts.count == 2, let port = UInt16(parts[1]), inet_pton(AF_INET, String(parts[0]), &target.sin_addr) == 1
+    else {
       throw .connect("bad address \(address)")
     }
     target.sin_port = port.bigEndian

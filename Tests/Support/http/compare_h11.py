@@ -47,7 +47,8 @@ def h11_verdict(data):
     words = []
     connection = h11.Connection(our_role=h11.SERVER)
     # What may be left after the messages, to tell "more" from nothing.
-    connection.receive_data(data)
+    if data:
+        connection.receive_data(data)  # no bytes would mean the end of the connection
     method, length = None, 0
     while True:
         try:
@@ -63,13 +64,13 @@ def h11_verdict(data):
             length += len(event.data)
         elif isinstance(event, h11.EndOfMessage):
             words.append(f"{method} {length}")
+            if method == "CONNECT":
+                return words + ["tunnel"]
             method = None
             connection.send(h11.Response(status_code=200, headers=[("content-length", "0")]))
             connection.send(h11.EndOfMessage())
             if connection.our_state is h11.MUST_CLOSE:
                 return words + ["close"]
-            if connection.our_state is h11.MIGHT_SWITCH_PROTOCOL or connection.their_state is h11.SWITCHED_PROTOCOL:
-                return words + ["switched"]
             connection.start_next_cycle()
         elif event is h11.PAUSED:
             return words + ["paused"]
