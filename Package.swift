@@ -87,6 +87,10 @@ let package = Package(
 
     // The host, bottom up. Arrows point only downward.
     .target(name: "CLinux", path: "Sources/Host/CLinux", cSettings: strictC),
+    .target(name: "CCrash", path: "Sources/Host/CCrash", cSettings: strictC),
+    .target(
+      name: "PluginBoundary", dependencies: ["PluginAPI"], path: "Sources/Host/PluginBoundary", swiftSettings: strict),
+    .target(name: "ProbeWire", path: "Sources/Host/ProbeWire", swiftSettings: strict),
     .target(name: "CMetricCells", path: "Sources/Host/CMetricCells", cSettings: strictC),
     host("HostReasons", []),
     host("HostLinux", ["CLinux"]),
@@ -101,7 +105,7 @@ let package = Package(
     host(
       "HostPlugins",
       [
-        "PluginAPI", "CToml", "CLinux", "CCrypto", "CMetricCells", "HostLinux", "HostLog", "HostReasons", "HostJSON",
+        "PluginAPI", "PluginBoundary", "CToml", "CLinux", "CCrash", "CCrypto", "CMetricCells", "ProbeWire", "HostLinux", "HostLog", "HostReasons", "HostJSON",
         "HostMetrics", "HostHTTP",
       ]),
     host(
@@ -128,7 +132,7 @@ let package = Package(
       ]),
     .executableTarget(name: "agent", dependencies: ["HostApp"], path: "Sources/Host/Main", swiftSettings: strict),
     .executableTarget(
-      name: "nexo-probe", dependencies: ["PluginAPI", "CLinux"], path: "Sources/Host/Probe", swiftSettings: strict),
+      name: "nexo-probe", dependencies: ["PluginAPI", "PluginBoundary", "CLinux", "ProbeWire"], path: "Sources/Host/Probe", swiftSettings: strict),
 
     // The plugins that ship. They see PluginKit and PluginAPI, never the host.
     .target(
@@ -165,7 +169,9 @@ let package = Package(
     tests("HostMetricsTests", ["HostMetrics", "HostReasons", "CMetricCells", "CZlib"]),
     tests("HostHTTPTests", ["HostHTTP", "HostMetrics", "HostLinux", "HostReasons", "CLinux"]),
     tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore", "HostJSON", "HostLinux", "HostReasons"]),
-    tests("HostPluginsTests", ["HostPlugins", "PluginAPI", "HostMetrics", "HostHTTP", "HostLinux", "HostReasons"]),
+    tests(
+      "HostPluginsTests",
+      ["HostPlugins", "PluginAPI", "ProbeWire", "CCrash", "HostMetrics", "HostHTTP", "HostLinux", "HostReasons"]),
     tests("PluginKitTests", ["PluginKit", "PluginAPI", "PluginTestHost", "HostApp"]),
     tests(
       "HostBrokerTests",

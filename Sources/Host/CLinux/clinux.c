@@ -5,6 +5,7 @@
 #include "clinux.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -72,6 +73,74 @@ int clx_rename_exchange(const char *one, const char *other) {
 char **clx_environ(void) { return environ; }
 
 ssize_t clx_getrandom(void *bytes, size_t count, unsigned flags) { return getrandom(bytes, count, flags); }
+
+int clx_dup_above(int fd, int least) { return fcntl(fd, F_DUPFD_CLOEXEC, least); }
+
+int clx_spawn_session(pid_t *pid, const char *path, posix_spawn_file_actions_t *actions, char *const argv[],
+                      char *const envp[]) {
+  posix_spawnattr_t attributes;
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  int error = posix_spawnattr_init(&attributes);
+  if (error) return error;
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  error = posix_spawn(pid, path, actions, &attributes, argv, envp);
+  posix_spawnattr_destroy(&attributes);
+  return error;
+}
+
+struct range_search {
+  uintptr_t address;
+  clx_range *range;
+};
+static int look_into_object(struct dl_phdr_info *info, size_t size, void *context) {
+  struct range_search *search = context;
+  uintptr_t start = UINTPTR_MAX, end = 0;
+  (void)size;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+    if (part->p_type != PT_LOAD) continue;
+    uintptr_t from = info->dlpi_addr + part->p_vaddr;
+    if (from < start) start = from;
+    if (from + part->p_memsz > end) end = from + part->p_memsz;
+  }
+  if (search->address < start || search->address >= end) return 0;
+  search->range->start = start;
+  search->range->end = end;
+  return 1;
+}
+bool clx_image_range(const void *address, clx_range *range) {
+  struct range_search search = {(uintptr_t)address, range};
+  return dl_iterate_phdr(look_into_object, &search) == 1;
+}
+
+mode_t clx_umask(void) {
+  char text[2048];
+  int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 022;
+  ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[n > 0 ? n : 0] = 0;
+  const char *line = strstr(text, "Umask:");
+  return line ? (mode_t)strtoul(line + 6, NULL, 8) : 022;
+}
+
+uintptr_t clx_handler_of(struct sigaction action) {
+  return action.sa_flags & SA_SIGINFO ? (uintptr_t)action.sa_sigaction : (uintptr_t)action.sa_handler;
+}
+int clx_set_signal_handler(int signal, uintptr_t handler, int flags) {
+  struct sigaction action = {.sa_flags = flags};
+  if (flags & SA_SIGINFO) {
+    action.sa_sigaction = (void (*)(int, siginfo_t *, void *))handler;
+  } else {
+    action.sa_handler = (void (*)(int))handler;
+  }
+  sigemptyset(&action.sa_mask);
+  return sigaction(signal, &action, NULL);
+}
 
 uint64_t clx_raise_nofile(void) {
   struct rlimit limit;

@@ -18,8 +18,8 @@ package enum Thread {
     }
   }
 
-  /// Starts a detached thread with every signal blocked, so that signals reach only the thread that waits for them
-  /// (synchronous ones, such as SIGSEGV, come all the same).
+  /// Starts a detached thread with every signal blocked, so that signals reach only the thread that waits for them; those of
+  /// a crash, such as SIGSEGV, are not blocked.
   ///
   /// - Parameters:
   ///   - name: shown by `ps -L` and gdb, cut to 15 bytes.
@@ -36,6 +36,8 @@ package enum Thread {
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)
+    // A fault whose signal is blocked kills at once, past every handler (signal(7)): crash reports need these open.
+    for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] { sigdelset(&all, signal) }
     pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     let start = Unmanaged.passRetained(Start(name: name, body: body))

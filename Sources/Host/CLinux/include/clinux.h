@@ -79,11 +79,30 @@ int clx_openat(int directory, const char *path, int flags, mode_t mode);
 /* renameat2(2) with RENAME_EXCHANGE: both names exist, and swap what they name in one step. */
 int clx_rename_exchange(const char *one, const char *other);
 
+/* A descriptor with the same file, number `least` or above, close-on-exec; -1 with errno. */
+int clx_dup_above(int fd, int least);
+
+/* posix_spawn(3) in a session of its own, POSIX_SPAWN_SETSID; no signal blocked, all at their defaults. Returns the error
+ * number. */
+int clx_spawn_session(pid_t *pid, const char *path, posix_spawn_file_actions_t *actions, char *const argv[],
+                      char *const envp[]);
+
+/* The addresses of the loaded object that `address` lies in; false when it lies in none. */
+typedef struct clx_range {
+  uintptr_t start, end;
+} clx_range;
+bool clx_image_range(const void *address, clx_range *range);
+
+/* The umask, read without changing it (proc(5), Umask in /proc/self/status; 022 where that cannot be read). */
+mode_t clx_umask(void);
+
 /* environ(7). */
 char **clx_environ(void);
 
-/* getrandom(2). */
-ssize_t clx_getrandom(void *bytes, size_t count, unsigned flags);
+/* The handler of a disposition as a number, whichever member of the union is in use; and a disposition from it, with an
+ * empty mask. */
+uintptr_t clx_handler_of(struct sigaction action);
+int clx_set_signal_handler(int signal, uintptr_t handler, int flags);
 
 /* Sets RLIMIT_NOFILE's soft limit to the hard one; returns the limit in force. */
 uint64_t clx_raise_nofile(void);
