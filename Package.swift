@@ -105,7 +105,8 @@ let package = Package(
     host(
       "HostPlugins",
       [
-        "PluginAPI", "PluginBoundary", "CToml", "CLinux", "CCrash", "CCrypto", "CMetricCells", "ProbeWire", "HostLinux", "HostLog", "HostReasons", "HostJSON",
+        "PluginAPI", "PluginBoundary", "CToml", "CLinux", "CCrash", "CCrypto", "CMetricCells", "ProbeWire", "HostLinux",
+        "HostLog", "HostReasons", "HostJSON",
         "HostMetrics", "HostHTTP",
       ]),
     host(
@@ -132,7 +133,8 @@ let package = Package(
       ]),
     .executableTarget(name: "agent", dependencies: ["HostApp"], path: "Sources/Host/Main", swiftSettings: strict),
     .executableTarget(
-      name: "nexo-probe", dependencies: ["PluginAPI", "PluginBoundary", "CLinux", "ProbeWire"], path: "Sources/Host/Probe", swiftSettings: strict),
+      name: "nexo-probe", dependencies: ["PluginAPI", "PluginBoundary", "CLinux", "ProbeWire"],
+      path: "Sources/Host/Probe", swiftSettings: strict),
 
     // The plugins that ship. They see PluginKit and PluginAPI, never the host.
     .target(

@@ -22,7 +22,7 @@ package enum Program {
   package static let parser = CommandParser(commands: commands, common: common)
 
   private static var commands: [CommandSpec] {
-    ExtCommands.list + ConfigCommands.list + AboutCommands.list(usage: { Usage(parser) })
+    [RunCommand.run] + ExtCommands.list + ConfigCommands.list + AboutCommands.list(usage: { Usage(parser) })
   }
 
   /// Runs a command line.

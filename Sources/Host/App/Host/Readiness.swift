@@ -105,3 +105,8 @@ final class Readiness: Sendable {
     ]
   }
 }
+
+extension Readiness {
+  /// Agents attached now, for the `ready` line.
+  var agents: Int { model.withLock { $0.agents }() }
+}

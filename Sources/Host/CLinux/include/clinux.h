@@ -79,6 +79,9 @@ int clx_openat(int directory, const char *path, int flags, mode_t mode);
 /* renameat2(2) with RENAME_EXCHANGE: both names exist, and swap what they name in one step. */
 int clx_rename_exchange(const char *one, const char *other);
 
+/* getrandom(2). */
+ssize_t clx_getrandom(void *bytes, size_t count, unsigned flags);
+
 /* A descriptor with the same file, number `least` or above, close-on-exec; -1 with errno. */
 int clx_dup_above(int fd, int least);
 

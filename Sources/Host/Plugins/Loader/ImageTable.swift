@@ -53,7 +53,9 @@ package final class ImageTable: Sendable {
   }
 
   /// How many images are mapped.
-  package var count: Int { states.withLock { states in states.values.count { if case .mapped = $0 { true } else { false } } } }
+  package var count: Int {
+    states.withLock { states in states.values.count { if case .mapped = $0 { true } else { false } } }
+  }
 
   /// A library takes five to eight mappings; half of the kernel's limit (sysctl vm.max_map_count, 65,530 unless changed)
   /// stays for heap, stacks and files. At most 4,096: glibc walks its list of libraries at each dlopen.
@@ -100,7 +102,9 @@ package final class ImageTable: Sendable {
     for companion in library.companions { try open(companion, plugin) }
     let main = library.main
     let handle = try ImageTable.open(main.memory.number, name: main.name, plugin)
-    guard let symbol = dlsym(handle, "nexo_plugin_entry_1") else { throw .entryMissing(plugin: plugin, library: main.name) }
+    guard let symbol = dlsym(handle, "nexo_plugin_entry_1") else {
+      throw .entryMissing(plugin: plugin, library: main.name)
+    }
     guard let who = ncr_who_new(plugin, version, main.hash) else {
       throw .system(plugin: plugin, SystemError("calloc", on: main.name))
     }
@@ -124,7 +128,9 @@ package final class ImageTable: Sendable {
     }
   }
 
-  private static func open(_ memory: Int32, name: String, _ plugin: String) throws(LoadRefusal) -> UnsafeMutableRawPointer {
+  private static func open(_ memory: Int32, name: String, _ plugin: String) throws(LoadRefusal)
+    -> UnsafeMutableRawPointer
+  {
     let path = uniquePath(memory)
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       throw .notLoadable(plugin: plugin, library: name, why: linkerMessage(hiding: path, behind: name))

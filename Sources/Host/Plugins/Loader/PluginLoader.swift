@@ -11,7 +11,7 @@ internal import ProbeWire
 internal import Synchronization
 
 /// Gives a plugin's configuration as a JSON object; empty: there is none. Asked on threads that may block.
-package typealias PluginConfiguration = @Sendable (_ plugin: String) throws(LoadFailure) -> [UInt8]
+package typealias PluginConfiguration = @Sendable (_ plugin: Manifest) throws(LoadFailure) -> [UInt8]
 
 /// Makes generations.
 package final class PluginLoader: PluginLoading {
@@ -78,7 +78,7 @@ package final class PluginLoader: PluginLoading {
   }
 
   private func configure(_ request: LoadRequest) throws(LoadFailure) -> [UInt8] {
-    let bytes = try configuration(request.manifest.id)
+    let bytes = try configuration(request.manifest)
     return bytes.isEmpty ? Array("{}".utf8) : bytes
   }
 
@@ -171,9 +171,9 @@ final class LoadedGeneration: PluginGeneration {
   private func configured() async throws(LoadFailure) -> [UInt8] {
     let result: Result<[UInt8], LoadFailure>
     do throws(SystemError) {
-      result = try await Thread.run("nx-config") { [configuration, id = instance.id] in
+      result = try await Thread.run("nx-config") { [configuration, manifest = instance.manifest] in
         do throws(LoadFailure) {
-          let bytes = try configuration(id)
+          let bytes = try configuration(manifest)
           return .success(bytes.isEmpty ? Array("{}".utf8) : bytes)
         } catch {
           return .failure(error)

@@ -70,7 +70,8 @@ final class AccountTable: Sendable {
   }
 
   /// state(). An unknown health counts as down.
-  func set(_ label: nexo_str, _ health: Int32, _ state: nexo_str, _ reason: nexo_str, _ detail: nexo_str) -> nexo_status {
+  func set(_ label: nexo_str, _ health: Int32, _ state: nexo_str, _ reason: nexo_str, _ detail: nexo_str) -> nexo_status
+  {
     guard let label = label.text(limit: AccountTable.maxLabel), let state = state.text(limit: 256),
       let reason = reason.text(limit: 256), AccountTable.isCode(reason),
       let detail = detail.text(limit: AccountTable.maxJSON)

@@ -60,7 +60,9 @@ enum ChannelService {
     guard let instance = HostDoor.instance(of: host) else { return fail(error, gone, "the instance has ended") }
     guard let out, let table = take(implementation), let kind = text(of: table.kind, limit: maxName), table.send != nil,
       table.acked != nil
-    else { return instance.refuse(RegistrationRules.invalid("channel: out, size, kind, send or acked is missing"), error) }
+    else {
+      return instance.refuse(RegistrationRules.invalid("channel: out, size, kind, send or acked is missing"), error)
+    }
     guard instance.ledger.isCreating else { return instance.refuse(RegistrationRules.late("channel '\(kind)'"), error) }
     if let refusal = RegistrationRules(instance.manifest).channel(kind) { return instance.refuse(refusal, error) }
     if let owner = instance.host.channels.claim(kind, plugin: instance.id, generation: instance.generation) {

@@ -32,7 +32,8 @@ enum ConfigService {
       })
   }
 
-  private static func give(_ bytes: [UInt8], _ function: Callback?, _ context: UnsafeMutableRawPointer?) -> nexo_status {
+  private static func give(_ bytes: [UInt8], _ function: Callback?, _ context: UnsafeMutableRawPointer?) -> nexo_status
+  {
     guard let function else { return invalid }
     withBytes(bytes) { function(context, $0) }
     return ok

@@ -140,10 +140,12 @@ final class ForeignRoute: HTTPHandler, @unchecked Sendable {
             request.body.withUnsafeBufferPointer { body in
               var raw = nexo_http_request_1(
                 size: UInt32(MemoryLayout<nexo_http_request_1>.size), flags: 0, method: text(head.method),
-                path: text(head.path), query: text(head.query), peer: nexo_str(ptr: peer.baseAddress, len: peer.count - 1),
+                path: text(head.path), query: text(head.query),
+                peer: nexo_str(ptr: peer.baseAddress, len: peer.count - 1),
                 headers: UnsafePointer(headers.baseAddress), header_count: head.fieldCount,
                 params: parameters.baseAddress, param_count: parameters.count, body: ForeignRoute.text(body),
-                content_length: request.contentLength ?? .max, deadline_ns: request.deadline == 0 ? .max : request.deadline)
+                content_length: request.contentLength ?? .max,
+                deadline_ns: request.deadline == 0 ? .max : request.deadline)
               let isCalled: Void? = instance.event(.onRequest) { functions.on_request(functions.ctx, id, &raw) }
               if isCalled == nil { instance.exchanges.find(id)?.stop() }
             }
@@ -168,7 +170,8 @@ final class ForeignRoute: HTTPHandler, @unchecked Sendable {
     var decoded: [UInt8] = []
     while let byte = raw.popFirst() {
       // The parser has refused escapes that are not two hexadecimal digits.
-      if byte == UInt8(ascii: "%"), raw.count >= 2, let pair = Hex.bytes(String(decoding: raw.prefix(2), as: UTF8.self)) {
+      if byte == UInt8(ascii: "%"), raw.count >= 2, let pair = Hex.bytes(String(decoding: raw.prefix(2), as: UTF8.self))
+      {
         decoded += pair
         raw = raw.dropFirst(2)
       } else {

@@ -19,7 +19,8 @@ enum HTTPService {
       route: { host, route, error in HTTPService.route(host, route, error) },
       respond: { host, id, status, headers, count, body in
         HTTPService.onExchange(host, id) { foreign in
-          guard let fields = HTTPService.fields(headers, count), let body = body.bytes(limit: HTTPService.maxBody) else {
+          guard let fields = HTTPService.fields(headers, count), let body = body.bytes(limit: HTTPService.maxBody)
+          else {
             return .misuse(.fieldValue)
           }
           return foreign.exchange.respond(Int(status), fields, body)
@@ -43,7 +44,8 @@ enum HTTPService {
       body_resume: { host, id in HTTPService.onExchange(host, id) { $0.exchange.resumeBody() } })
   }
 
-  private static func onExchange(_ host: Host?, _ id: nexo_http_x, _ body: (ForeignExchange) -> HTTPSend) -> nexo_status {
+  private static func onExchange(_ host: Host?, _ id: nexo_http_x, _ body: (ForeignExchange) -> HTTPSend) -> nexo_status
+  {
     guard let instance = HostDoor.instance(of: host), let foreign = instance.exchanges.find(id) else { return gone }
     switch body(foreign) {
     case .ok: return ok
@@ -57,13 +59,16 @@ enum HTTPService {
   }
 
   /// The header fields; nil when the list cannot be read.
-  private static func fields(_ headers: UnsafePointer<nexo_kv>?, _ count: Int, isEventStream: Bool = false) -> HTTPFields? {
+  private static func fields(_ headers: UnsafePointer<nexo_kv>?, _ count: Int, isEventStream: Bool = false)
+    -> HTTPFields?
+  {
     var fields = HTTPFields()
     var hasType = false
     guard count <= maxHeaders, count == 0 || headers != nil else { return nil }
     if let headers {
       for index in 0..<count {
-        guard let name = headers[index].key.borrowed(limit: 1_024), let value = headers[index].value.borrowed(limit: 65_536)
+        guard let name = headers[index].key.borrowed(limit: 1_024),
+          let value = headers[index].value.borrowed(limit: 65_536)
         else { return nil }
         let bytes = name.bindMemory(to: UInt8.self)
         hasType = hasType || isContentType(bytes)
@@ -90,7 +95,9 @@ enum HTTPService {
     guard let instance = HostDoor.instance(of: host) else { return fail(error, gone, "the instance has ended") }
     guard let raw = take(raw), let method = text(of: raw.method, limit: 64),
       let pattern = text(of: raw.pattern, limit: 1_024), raw.on_request != nil
-    else { return instance.refuse(RegistrationRules.invalid("route: size, method, pattern or on_request is missing"), error) }
+    else {
+      return instance.refuse(RegistrationRules.invalid("route: size, method, pattern or on_request is missing"), error)
+    }
     let what = "route \(method) \(pattern)"
     guard instance.ledger.isCreating else { return instance.refuse(RegistrationRules.late(what), error) }
     if let refusal = RegistrationRules(instance.manifest).route(method: method, pattern: pattern) {
@@ -120,12 +127,15 @@ enum HTTPService {
 
   private static func options(_ raw: nexo_http_route_1, _ instance: Instance) -> RouteOptions {
     /// The header's defaults.
-    let defaultTimeout: UInt32 = 30_000, defaultBody: UInt64 = 1 << 20, defaultInFlight: UInt32 = 256
+    let defaultTimeout: UInt32 = 30_000
+    let defaultBody: UInt64 = 1 << 20
+    let defaultInFlight: UInt32 = 256
     var options = RouteOptions()
     options.maxBody = raw.max_body == 0 ? defaultBody : raw.max_body
     options.maxInFlight = Int(raw.max_inflight == 0 ? defaultInFlight : raw.max_inflight)
     let isEvents = raw.flags & UInt32(NEXO_HTTP_EVENTS) != 0
-    options.timeLimit = isEvents ? .none : .after(.milliseconds(Int(raw.timeout_ms == 0 ? defaultTimeout : raw.timeout_ms)))
+    options.timeLimit =
+      isEvents ? .none : .after(.milliseconds(Int(raw.timeout_ms == 0 ? defaultTimeout : raw.timeout_ms)))
     options.streamsBody = raw.on_body != nil
     options.access = Int(raw.access) == NEXO_ACCESS_PUBLIC ? .public : .owner
     options.owner = instance.host.handlerOwner(of: instance.id)

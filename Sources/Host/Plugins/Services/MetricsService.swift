@@ -96,8 +96,8 @@ enum MetricsService {
     } catch let caught {
       refusal = caught
     }
-    instance.log.warning("plugin metric refused", ["plugin.id": instance.id, "reason": refusal.reasonCode])
-    return fail(error, status(of: refusal), "\(refusal)")
+    return instance.refuse(
+      RegistrationRefusal(reason: refusal.reason, status: status(of: refusal), text: "\(refusal)"), error)
   }
 
   private static func series(

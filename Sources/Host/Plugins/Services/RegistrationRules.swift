@@ -28,7 +28,9 @@ package struct RegistrationRules: Sendable {
     return nil
   }
 
-  package func channel(_ kind: String) -> RegistrationRefusal? { listed(kind, capabilities.channels, "channel", "channels") }
+  package func channel(_ kind: String) -> RegistrationRefusal? {
+    listed(kind, capabilities.channels, "channel", "channels")
+  }
 
   package func provider(_ kind: String) -> RegistrationRefusal? {
     listed(kind, capabilities.providers, "credential source", "providers")

@@ -8,18 +8,18 @@ internal import HostMetrics
 internal import Synchronization
 
 extension PluginHost {
-  /// The header's figure.
-  private static var scrapeTime: UInt64 { 100_000_000 }
+  /// Nanoseconds that callbacks have: the ABI header's figure.
+  package static var scrapeTime: UInt64 { 100_000_000 }
 
-  /// Calls each plugin's on_scrape once, side by side, and then `done`: at once when no plugin has one, after 100 ms at the
+  /// Calls each plugin's on_scrape once, side by side, and then `done`: at once when no plugin has one, after `time` at the
   /// latest. A plugin whose callback of an earlier scrape still runs is left out and counts as failed.
   ///
   /// - Parameter done: called exactly once, on an event thread of a plugin, the alarm thread, or this one.
-  package func collect(_ done: @escaping @Sendable () -> Void) {
+  package func collect(within time: UInt64 = scrapeTime, _ done: @escaping @Sendable () -> Void) {
     let asked = running.compactMap { instance in instance.ledger.entries.scrape.map { (instance, $0) } }
     guard !asked.isEmpty else { return done() }
     let round = ScrapeRound(count: asked.count, done: done)
-    let alarm = alarms.set(Clock.monotonic() + PluginHost.scrapeTime) { round.end() }
+    let alarm = alarms.set(Clock.monotonic() + min(time, PluginHost.scrapeTime)) { round.end() }
     round.whenDone { [alarms] in alarms.cancel(alarm) }
     for (instance, scrape) in asked { ask(instance, scrape, round) }
   }

@@ -20,7 +20,9 @@ enum ToolService {
     guard let instance = HostDoor.instance(of: host) else { return fail(error, gone, "the instance has ended") }
     guard let raw = take(implementation), let name = text(of: raw.name, limit: 256),
       let schema = text(of: raw.input_schema, limit: maxSchema), raw.invoke != nil
-    else { return instance.refuse(RegistrationRules.invalid("tool: size, name, input_schema or invoke is missing"), error) }
+    else {
+      return instance.refuse(RegistrationRules.invalid("tool: size, name, input_schema or invoke is missing"), error)
+    }
     guard instance.ledger.isCreating else { return instance.refuse(RegistrationRules.late("tool '\(name)'"), error) }
     if let refusal = RegistrationRules(instance.manifest).tool(name, schema: schema) {
       return instance.refuse(refusal, error)

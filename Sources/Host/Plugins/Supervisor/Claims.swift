@@ -10,9 +10,6 @@ internal import HostReasons
 
 /// Claims of one sweep.
 struct Claims {
-  /// Paths that the host serves itself on the public listener.
-  static let reservedPaths = ["/health", "/ready"]
-
   private var routes: [(pattern: String, owner: String)] = []
   private var names: [String: String] = [:]
 
@@ -20,7 +17,7 @@ struct Claims {
   mutating func enter(_ manifest: Manifest, path: String) -> Finding? {
     let capabilities = manifest.capabilities
     for route in capabilities.routes {
-      if let reserved = Claims.reservedPaths.first(where: { RouteClaim.overlap(route, $0) }) {
+      if let reserved = RouteClaim.reservedPaths.first(where: { RouteClaim.overlap(route, $0) }) {
         return Finding(.routeTaken, "the route `\(route)` covers `\(reserved)`, which is the host's", file: path)
       }
       if let other = routes.first(where: { $0.owner != manifest.id && RouteClaim.overlap(route, $0.pattern) }) {
@@ -44,6 +41,9 @@ struct Claims {
 
 /// Patterns of routes as manifests write them.
 package enum RouteClaim {
+  /// Paths that the host serves itself on the public listener.
+  package static let reservedPaths = ["/health", "/ready"]
+
   /// Whether a path could match both: exact ones are equal, or one lies below the other's `/*`.
   package static func overlap(_ left: String, _ right: String) -> Bool {
     let (leftBase, leftIsTree) = base(left)

@@ -19,14 +19,13 @@ package enum SweepCause: String, Sendable {
 
 /// The extensions of one host.
 package actor ExtensionSupervisor {
-  private let discovery: Discovery
+  private var discovery: Discovery
   private let loader: any PluginLoading
   package nonisolated let state: ExtensionState
   private let metrics: SupervisorMetrics
   private let log = Log("extensions")
   /// Where work that outlives a sweep runs; its consumer is `run()`.
-  private let jobs: AsyncStream<@Sendable () async -> Void>
-  private let addJob: AsyncStream<@Sendable () async -> Void>.Continuation
+  private let jobs = Jobs()
 
   private var slots: [String: ExtensionSlot] = [:]
   private var sweeps = 0
@@ -42,15 +41,10 @@ package actor ExtensionSupervisor {
     self.loader = loader
     self.state = state
     self.metrics = SupervisorMetrics(metrics)
-    (jobs, addJob) = AsyncStream.makeStream()
   }
 
   /// Runs the loads and retirements; returns after ``stop(until:)``.
-  package nonisolated func run() async {
-    await withDiscardingTaskGroup { group in
-      for await job in jobs { group.addTask { await job() } }
-    }
-  }
+  package nonisolated func run() async { await jobs.run() }
 
   /// Makes one sweep and waits until each extension that it found has its verdict.
   @discardableResult
@@ -135,7 +129,7 @@ package actor ExtensionSupervisor {
     if slot.failed?.key == key { return nil }
     let settlement = Settlement()
     slots[id, default: ExtensionSlot()].begin(key, settlement)
-    addJob.yield { [self] in
+    jobs.add { [self] in
       await load(request, key)
       await settlement.settle()
     }
@@ -153,7 +147,7 @@ package actor ExtensionSupervisor {
         return
       }
       generation.publish(replacing: old?.generation)
-      addJob.yield { [self] in await watch(id, generation) }
+      jobs.add { [self] in await watch(id, generation) }
       log.info("plugin live", ["plugin.id": id, "plugin.version": "\(request.manifest.version)"])
       if let old { await old.generation.retire(until: Clock.monotonic() + Self.retireTime) }
     } catch {
@@ -179,7 +173,7 @@ package actor ExtensionSupervisor {
   private func remove(_ id: String) {
     guard let old = slots[id]?.vacate() else { return }
     log.info("plugin removed", ["plugin.id": id])
-    addJob.yield { await old.generation.retire(until: Clock.monotonic() + Self.retireTime) }
+    jobs.add { await old.generation.retire(until: Clock.monotonic() + Self.retireTime) }
   }
 
   /// How long a replaced or removed generation may take to finish what is in flight.
@@ -222,6 +216,9 @@ extension ExtensionSupervisor {
     return await sweep(.request)
   }
 
+  /// Sweeps by these settings from now on.
+  package func use(_ discovery: Discovery) { self.discovery = discovery }
+
   /// Hands every running plugin its configuration anew; one that asks for it is loaded again.
   package func reconfigure() async -> [Finding] {
     var findings: [Finding] = []
@@ -249,7 +246,7 @@ extension ExtensionSupervisor {
       manifestPath: candidate.manifestPath, library: library)
     let settlement = Settlement()
     slots[id]?.begin(running.key, settlement)
-    addJob.yield { [self] in
+    jobs.add { [self] in
       await load(request, running.key)
       await settlement.settle()
     }
@@ -262,6 +259,6 @@ extension ExtensionSupervisor {
     await withDiscardingTaskGroup { group in
       for generation in ending { group.addTask { await generation.retire(until: deadline) } }
     }
-    addJob.finish()
+    jobs.finish()
   }
 }

@@ -1,0 +1,135 @@
+// The running host: opens the listeners, boots, serves until told to stop, drains. Called by `agent run`.
+// The order here is the order of http.md: listeners first, so that probes answer while plugins load; stores last.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostConfig
+internal import HostHTTP
+internal import HostLinux
+internal import HostLog
+internal import HostMetrics
+internal import HostPlugins
+internal import HostReasons
+
+/// Why a host could not start, with the exit code that says so.
+struct StartFailure: Error, Sendable, CustomStringConvertible {
+  let description: String
+  let exitCode: ExitCode
+}
+
+/// One host.
+///
+///     init: state folder locked, listeners open (not ready) ──run()──▶ booting ──▶ serving ──stop signal──▶ draining ──▶ ended
+final class Host: Sendable {
+  private let settings: HostSettings
+  private let state: StateFolder
+  private let console: Console
+  private let readiness = Readiness()
+  private let registry: MetricsRegistry
+  private let listeners: Listeners
+  private let plugins: PluginWiring
+  private let reread: @Sendable () -> HostSettings
+  private let jobs = Jobs()
+  private let log = Log("host")
+
+  /// Takes the state folder and opens the listeners.
+  ///
+  /// - Parameter reread: gives the settings anew, for a reload.
+  init(
+    _ settings: HostSettings, console: Console, reread: @escaping @Sendable () -> HostSettings
+  ) throws(StartFailure) {
+    self.settings = settings
+    self.reread = reread
+    self.console = console
+    do throws(StateFolderError) { state = try StateFolder(settings.folders.state.value) } catch {
+      throw StartFailure(description: "\(error)", exitCode: error.exitCode)
+    }
+    registry = MetricsRegistry()
+    registry.addProcessMetrics()
+    registry.gauge(Families.buildInfo).with(Version.number, Version.revision, Version.swift, Version.abi).set(1)
+    do {
+      let own = try ProbePages(readiness: readiness).routes()
+      let router = Router(try RouteTable(own))
+      plugins = try PluginWiring(settings, state: state, registry: registry, router: router, own: own)
+      let observer = RequestMetrics(registry)
+      listeners = try Listeners(
+        settings,
+        metrics: MetricsPage(registry: registry, collect: { [plugins] in plugins.plugins.collect(within: $0, $1) })
+          .routes(), router: router,
+        admin: AdminExtensions(supervisor: plugins.supervisor, settings: settings, jobs: jobs).routes(),
+        observer: { observer.observe($0) })
+    } catch let failure as StartFailure {
+      throw failure
+    } catch let error as HTTPServerError {
+      throw StartFailure(description: Host.words(error), exitCode: .unavailable)
+    } catch {
+      throw StartFailure(description: "\(error)", exitCode: .failed)
+    }
+    readiness.add { [plugins] in plugins.components() }
+  }
+
+  /// The engine's words, with the flag that mends it.
+  private static func words(_ error: HTTPServerError) -> String {
+    switch error {
+    case .badAddress(let listener, _), .cannotListen(let listener, _, _):
+      "\(error) The flag is --\(listener)-listen. [\(error.reason)]"
+    case .cannotStart: "\(error) [\(error.reason)]"
+    }
+  }
+
+  /// Serves until a stop signal, then drains.
+  func run(_ signals: Signals) async throws(StartFailure) -> ExitCode {
+    do throws(HTTPServerError) { try listeners.server.start() } catch {
+      throw StartFailure(description: Host.words(error), exitCode: .unavailable)
+    }
+    for line in listeners.lines { console.print(line) }
+    await withDiscardingTaskGroup { group in
+      group.addTask { [jobs] in await jobs.run() }
+      group.addTask { [plugins] in await plugins.run() }
+      group.addTask { [self] in await plugins.watch { [self] report in booted(report) } }
+      for await request in signals.requests {
+        switch request {
+        case .reload: jobs.add { [self] in await reload() }
+        case .stop(let signal):
+          await stop(signal)
+          return
+        }
+      }
+    }
+    return .done
+  }
+
+  private func booted(_ report: SweepReport) {
+    readiness.booted()
+    console.print(
+      "ready agents=\(readiness.agents) extensions_ok=\(report.count(.ok)) "
+        + "extensions_disabled=\(report.count(.disabled)) extensions_invalid=\(report.count(.invalid))")
+    let addresses = listeners.server.listeners.map { (role: $0.name, address: "\($0.address)") }
+    for line in StartupTable.lines(addresses: addresses, report: report, console: console) { console.print(line) }
+  }
+
+  /// SIGHUP: configuration anew, then a sweep. Settings with errors change nothing.
+  private func reload() async {
+    log.info("reloading", ["cause": "SIGHUP"])
+    let fresh = reread()
+    for finding in fresh.findings { log.warning("configuration", ["why": "\(finding)"]) }
+    guard !fresh.hasErrors else { return }
+    await plugins.reload(fresh)
+  }
+
+  /// Not ready, then no new connections, then requests, plugins and stores, each within its time.
+  private func stop(_ signal: String) async {
+    log.info("shutting down", ["signal": signal])
+    readiness.drain()
+    try? await Task.sleep(for: settings.shutdownDelay)
+    let grace = settings.drainTimeout
+    let server = listeners.server
+    async let drained = Thread.run("http-stop") { server.stop(grace: grace) }
+    await plugins.stop(until: Clock.monotonic() &+ grace.nanosecondsClamped)
+    if let report = try? await drained, !report.isClean || report.threadsAbandoned > 0 {
+      log.warning("requests were cut", ["threads.abandoned": "\(report.threadsAbandoned)"])
+    }
+    jobs.finish()
+    log.info("stopped")
+  }
+}

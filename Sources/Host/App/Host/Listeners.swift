@@ -1,0 +1,34 @@
+// The three listeners and what they serve by themselves. Plugin routes join the public one as plugins come and go.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostHTTP
+internal import HostMetrics
+
+/// The host's HTTP server.
+struct Listeners: Sendable {
+  let server: HTTPServer
+
+  /// Opens the three; see ``HTTPServer``.
+  ///
+  /// - Parameter router: of the public listener; whoever owns it keeps its table up to date.
+  init(
+    _ settings: HostSettings, metrics: [Route], router: Router, admin: [Route], observer: @escaping HTTPObserver
+  ) throws {
+    var setups = [
+      HTTPListenerSetup(
+        name: ListenerRole.metrics.rawValue, address: "\(settings.metricsListen)",
+        router: Router(try RouteTable(metrics))),
+      HTTPListenerSetup(name: ListenerRole.http.rawValue, address: "\(settings.httpListen)", router: router),
+      HTTPListenerSetup(
+        name: ListenerRole.admin.rawValue, address: "\(settings.adminListen)", router: Router(try RouteTable(admin))),
+    ]
+    setups[1].accessRule = AccessRules.publicListener
+    setups[2].accessRule = AccessRules.adminListener(
+      names: settings.adminAllowRemote ? [settings.adminListen.host] : [])
+    server = try HTTPServer(setups, observer: observer)
+  }
+
+  /// `listening role=metrics address=127.0.0.1:9090`, one line each.
+  var lines: [String] { server.listeners.map { "listening role=\($0.name) address=\($0.address)" } }
+}

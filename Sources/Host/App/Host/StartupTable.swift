@@ -1,0 +1,50 @@
+// What `agent run` prints for people once it is up: where to go, and what became of each extension.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostMetrics
+internal import HostPlugins
+internal import HostReasons
+
+/// The table after the `ready` line.
+enum StartupTable {
+  /// - Parameter addresses: by role, as bound.
+  static func lines(addresses: [(role: String, address: String)], report: SweepReport, console: Console) -> [String] {
+    var table = TextTable("", "")
+    for (role, address) in addresses {
+      let base = "http://\(reachable(address))"
+      switch role {
+      case ListenerRole.metrics.rawValue: table.add("metrics", "\(base)/metrics")
+      case ListenerRole.http.rawValue:
+        table.add("health", "\(base)/health")
+        table.add("readiness", "\(base)/ready?verbose")
+        for page in pages(report) { table.add(page.plugin, base + page.path) }
+      default: table.add("admin console", "\(base)/admin/")
+      }
+    }
+    var lines = [""] + table.lines.dropFirst().map { "  \($0)" } + [""]
+    var plugins = TextTable("EXTENSION", "VERSION", "STATUS", "REASON")
+    for record in report.records {
+      plugins.add(record.name, record.version, record.verdict.rawValue, record.reason?.code ?? "")
+    }
+    if plugins.isEmpty {
+      lines.append("  no extensions yet: copy a folder with a plugin.toml into an extension directory")
+    } else {
+      lines += plugins.lines.map { "  \($0)" }
+    }
+    return lines + [""]
+  }
+
+  /// The first page of each running plugin that is no pattern.
+  private static func pages(_ report: SweepReport) -> [(plugin: String, path: String)] {
+    report.records.filter { $0.verdict == .ok }.compactMap { record in
+      guard let route = record.manifest?.capabilities.routes.first else { return nil }
+      return (record.name, route.hasSuffix("/*") ? String(route.dropLast(1)) : route)
+    }
+  }
+
+  /// An address that a browser on this machine can open: every-address listeners are reached by loopback.
+  private static func reachable(_ address: String) -> String {
+    address.replacing("0.0.0.0:", with: "127.0.0.1:").replacing("[::]:", with: "[::1]:")
+  }
+}

@@ -1,0 +1,86 @@
+// Who may use which route, decided from the request's head before any handler sees it.
+// The public listener: `owner` routes only from this machine (sessions come with pairing). The admin console: only under
+// its own names, and nothing that changes state from a foreign page.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostHTTP
+internal import HostReasons
+
+/// The rules of access.
+enum AccessRules {
+  /// For the public listener.
+  static let publicListener: AccessRule = { head, peer, route in
+    guard route?.options.access == .owner else { return .allow }
+    guard peer.isLoopback, !isForwarded(head) else {
+      return .refuse(
+        status: 401, fields: noStore(), code: Reason.accessOwner.code, detail: Reason.accessOwner.remedy)
+    }
+    // A page on another site, opened in the owner's browser, comes from loopback too.
+    guard isOwnName(head.text(head.authority)) else { return refused(.accessHost) }
+    guard !changesState(head) || isSameOrigin(head) else { return refused(.accessOrigin) }
+    return .allow
+  }
+
+  /// For the admin console.
+  ///
+  /// - Parameter names: host names besides the loopback ones, such as the address that it was told to listen on.
+  static func adminListener(names: Set<String>) -> AccessRule {
+    { head, _, _ in
+      let authority = head.text(head.authority)
+      guard isOwnName(authority) || names.contains(hostName(authority)) else { return refused(.accessHost) }
+      guard !changesState(head) || isSameOrigin(head) else { return refused(.accessOrigin) }
+      return .allow
+    }
+  }
+
+  /// Whether a proxy or tunnel says that it passes the request on for somebody else: then loopback means nothing.
+  private static func isForwarded(_ head: RequestHead) -> Bool {
+    head.firstValue("forwarded") != nil || head.firstValue("x-forwarded-for") != nil
+      || head.firstValue("x-real-ip") != nil || head.firstValue("via") != nil
+  }
+
+  /// Whether the Host is a loopback name, with any port: an ssh tunnel brings another.
+  static func isOwnName(_ authority: String) -> Bool {
+    let host = hostName(authority)
+    return host == "localhost" || host == "::1" || isLoopbackIPv4(host)
+  }
+
+  /// 127.0.0.0/8 as four decimal numbers, so that `127.evil.example` is not taken for it.
+  private static func isLoopbackIPv4(_ host: String) -> Bool {
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+  }
+
+  /// The host of `host:port`, lower case, without brackets and port.
+  static func hostName(_ authority: String) -> String {
+    let lower = authority.lowercased()
+    if lower.hasPrefix("[") { return String(lower.dropFirst().prefix { $0 != "]" }) }
+    return String(lower.prefix { $0 != ":" })
+  }
+
+  /// Methods that are not safe in the sense of RFC 9110, 9.2.1.
+  private static func changesState(_ head: RequestHead) -> Bool {
+    !["GET", "HEAD", "OPTIONS", "TRACE"].contains(head.text(head.method))
+  }
+
+  /// Whether the request comes from no page at all, or from one of the same origin.
+  static func isSameOrigin(_ head: RequestHead) -> Bool {
+    if let site = head.firstValue("sec-fetch-site").map(head.text), site != "same-origin", site != "none" {
+      return false
+    }
+    guard let origin = head.firstValue("origin").map(head.text) else { return true }
+    let authority = head.text(head.authority).lowercased()
+    return origin.lowercased() == "http://\(authority)" || origin.lowercased() == "https://\(authority)"
+  }
+
+  private static func refused(_ reason: Reason) -> AccessVerdict {
+    .refuse(status: 403, fields: noStore(), code: reason.code, detail: reason.cause)
+  }
+
+  private static func noStore() -> HTTPFields {
+    var fields = HTTPFields()
+    fields.append("cache-control", "no-store")
+    return fields
+  }
+}

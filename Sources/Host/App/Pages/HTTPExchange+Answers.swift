@@ -1,0 +1,42 @@
+// The shapes in which the host's own pages answer: JSON, HTML, problems.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostHTTP
+internal import HostJSON
+internal import HostReasons
+
+extension HTTPExchange {
+  /// Answers JSON, never cached.
+  func respond(_ status: Int, json: JSON, pretty: Bool = false) {
+    var fields = HTTPFields(contentType: "application/json; charset=utf-8")
+    fields.append("cache-control", "no-store")
+    respond(status, fields, Array((json.text(pretty: pretty) + "\n").utf8))
+  }
+
+  /// Answers a page that runs no script and may not be framed.
+  func respond(html: String) {
+    var fields = HTTPFields(contentType: "text/html; charset=utf-8")
+    fields.append("cache-control", "no-store")
+    fields.append("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+    respond(200, fields, Array(html.utf8))
+  }
+
+  /// Answers RFC 9457 problem details.
+  func respond(problem status: Int, _ code: String, _ detail: String) {
+    var fields = HTTPFields(contentType: "application/problem+json")
+    fields.append("cache-control", "no-store")
+    let body: JSON = [
+      "type": "about:blank", "title": .string("\(HTTPStatus.phrase(status))"), "status": JSON(status),
+      "detail": .string(detail), "code": .string(code),
+    ]
+    respond(status, fields, Array((body.text() + "\n").utf8))
+  }
+}
+
+extension HTTPRequest {
+  /// Whether the query has a name, with or without a value.
+  func queryHas(_ name: String) -> Bool {
+    query.split(separator: "&").contains { $0 == name || $0.hasPrefix(name + "=") }
+  }
+}
