@@ -86,19 +86,32 @@ struct LedgerFaultTests {
     #expect(ledger.status == .ready)
     #expect(try await ledger.verify().faults == [])
 
-    _ = try await ChildProcess.run(["mount", "-o", "remount,ro", disk])
-    let refused = await fill(ledger, from: 10_000)
-    // A remount with files open for writing is itself refused by some kernels; then nothing can be shown.
-    if try await ChildProcess.run(["touch", disk + "/probe"]).end != .exited(0) {
-      #expect([.storeReadOnly, .storeIO, .storeUnavailable].contains(refused.0.reason), "\(refused.0)")
-    }
-    _ = try await ChildProcess.run(["mount", "-o", "remount,rw", disk])
-    await acceptEventually(ledger, "again")
-    let counts = try #require(try await ledger.counts().first)
-    #expect(counts.accepted == taken + 2 + refused.taken && counts.balances, "\(counts) \(taken) \(refused)")
     running.cancel()
     await running.value
     await ledger.close()
+    #expect(try await startsOnceWritable(disk) == taken + 2)
     #expect(try LedgerAudit.run(Database(site.path)).faults == [])
+  }
+
+  /// A start on a read-only disk, which becomes writable. The kernel does not remount while a file is open for
+  /// writing, so this is a start and not a disk that turns read-only underneath.
+  ///
+  /// - Returns: how many messages are in the books at the end, the one accepted here included.
+  private func startsOnceWritable(_ disk: String) async throws -> Int {
+    #expect(try await ChildProcess.run(["mount", "-o", "remount,ro", disk]).end == .exited(0))
+    let ledger = try Ledger(site.path, clock: { site.wall.now })
+    await #expect(throws: LedgerError.self) { try await ledger.start() }
+    #expect(ledger.status == .refusing(.storeReadOnly))
+    let running = Task { await ledger.run() }
+    await #expect(throws: LedgerError.self) { try await ledger.accept(message("refused")) }
+    #expect(try await ChildProcess.run(["mount", "-o", "remount,rw", disk]).end == .exited(0))
+    await acceptEventually(ledger, "again")
+    #expect(ledger.status == .ready)
+    let counts = try #require(try await ledger.counts().first)
+    #expect(counts.balances)
+    running.cancel()
+    await running.value
+    await ledger.close()
+    return counts.accepted
   }
 }
