@@ -159,6 +159,9 @@ let package = Package(
       name: "bench-sweep", dependencies: ["HostPlugins", "HostLinux"], path: "benchmarks/discovery/sweep",
       swiftSettings: strict),
     .executableTarget(
+      name: "bench-ledger", dependencies: ["HostBroker", "HostStore", "HostLinux"], path: "benchmarks/broker/ledger",
+      swiftSettings: strict),
+    .executableTarget(
       name: "bench-scrape", dependencies: ["HostMetrics"], path: "benchmarks/metrics/scrape", swiftSettings: strict),
     .executableTarget(
       name: "bench-http", dependencies: ["HostHTTP"], path: "benchmarks/http/Server", swiftSettings: strict),
