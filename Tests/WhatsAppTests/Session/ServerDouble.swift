@@ -91,8 +91,10 @@ final class Harness {
   func drop(_ detail: String = "closed") { feed(.closed(connection: opens.last ?? 0, detail: detail)) }
 
   /// Lets time pass, waking the machine whenever it asked for it.
-  func pass(_ seconds: Int64) {
-    let end = now.uptime + .seconds(seconds)
+  func pass(_ seconds: Int64) { passExactly(.seconds(seconds)) }
+
+  func passExactly(_ time: Duration) {
+    let end = now.uptime + time
     var wakes = 0
     while let wake = machine.nextWake, wake <= end, wakes < 10_000 {
       wakes += 1
