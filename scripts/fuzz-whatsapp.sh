@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Fuzzes the readers of the WhatsApp wire with libFuzzer and AddressSanitizer (docs: Tests/Fuzz/whatsapp/FuzzTargets.swift).
-# Usage: scripts/fuzz-whatsapp.sh [seconds per target, default 120] [target ...]
+# Usage: scripts/fuzz-whatsapp.sh [seconds per target, default FUZZ_SECONDS or 120] [target ...]
 # A target runs until the time is over or RUNS inputs (default 1000000) were tried. Crashing inputs stay in .build/fuzz-whatsapp.
 #
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds="${1:-120}"
+seconds="${1:-${FUZZ_SECONDS:-120}}"
 shift || true
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(node protobuf frames handshake qr record machine)

@@ -109,7 +109,8 @@ private func record(_ bytes: [UInt8]) {
   _ = try? AccountRecord(serialized: bytes)
   // The check sum keeps random bytes out: with a right one the rest is read.
   if let record = try? AccountRecord(serialized: Digests.sha256(bytes) + bytes) {
-    precondition((try? AccountRecord(serialized: record.serialized())) == record, "a record does not survive the round trip")
+    precondition(
+      (try? AccountRecord(serialized: record.serialized())) == record, "a record does not survive the round trip")
   }
 }
 
@@ -124,7 +125,8 @@ private func machine(_ bytes: [UInt8]) {
   var pairing = PairingMachine(
     record: record, settings: settings, ids: StanzaIDs(from: .system), random: .system, at: now())
   var session = SessionMachine(
-    account: StoredAccount(record: record), settings: settings, ids: StanzaIDs(from: .system), random: .system, at: now())
+    account: StoredAccount(record: record), settings: settings, ids: StanzaIDs(from: .system), random: .system,
+    at: now())
   // Bounded: a prekey batch costs 40 ms.
   for pair in 0..<min(bytes.count / 2, 64) {
     let kind = bytes[2 * pair]
@@ -143,11 +145,21 @@ private func machine(_ bytes: [UInt8]) {
 
 private func vocabulary(_ kind: UInt8, _ detail: UInt8) -> Node {
   let id = Node.Value.text("1.1-\(detail)")
-  let tags = ["pair-device", "pair-success", "ref", "device-identity", "link_code_companion_reg", "edge_routing", "error", "conflict"]
+  let tags = [
+    "pair-device", "pair-success", "ref", "device-identity", "link_code_companion_reg", "edge_routing", "error",
+    "conflict",
+  ]
   let inner = Node(
-    tags[Int(detail & 7)], ["stage": detail & 8 == 0 ? "primary_hello" : "refresh_code", "jid": "1@lid", "type": "replaced"],
-    [Node("ref", bytes: [50, 64, detail]), Node("routing_info", bytes: [detail]), Node("device-identity", bytes: [detail])])
+    tags[Int(detail & 7)],
+    ["stage": detail & 8 == 0 ? "primary_hello" : "refresh_code", "jid": "1@lid", "type": "replaced"],
+    [
+      Node("ref", bytes: [50, 64, detail]), Node("routing_info", bytes: [detail]),
+      Node("device-identity", bytes: [detail]),
+    ])
   let outer = ["iq", "notification", "ib", "success", "message", "failure", "stream:error", "receipt"][Int(kind & 7)]
-  let types = ["set", "get", "result", "error", "companion_reg_refresh", "link_code_companion_reg", "encrypt", "passkey_prologue_request"]
+  let types = [
+    "set", "get", "result", "error", "companion_reg_refresh", "link_code_companion_reg", "encrypt",
+    "passkey_prologue_request",
+  ]
   return Node(outer, ["id": id, "from": "s.whatsapp.net", "type": .text(types[Int(kind >> 3 & 7)])], [inner])
 }

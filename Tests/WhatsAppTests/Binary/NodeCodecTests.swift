@@ -80,6 +80,7 @@ struct NodeCodecTests {
     ("00f803fc016108ff8112", "an odd text without end mark"), ("00f80311fafafa000303", "an address in an address"),
     ("00f802fc0161f9ffff", "a list longer than the frame"), ("00f9ffff4c", "a node longer than the frame"),
     ("00f802fc0161fe7fffffff", "a run longer than the frame"), ("00f80311fa0000", "an address without a server"),
+    ("00f80311f6ff0012fc0007fc00", "a messenger address without a server"),
     ("02789c", "a cut zlib stream"), ("02", "no zlib stream"),
     ("00f803fc016108fc01ff", "an attribute that is not UTF-8"),
   ])

@@ -41,7 +41,8 @@ struct LinkCodeFlowTests {
     let companion = try #require(
       PublicKey(try AESCTR.apply(wrapped[48...], key: key, iv: Array(wrapped[32..<48]))))
     let ephemeral = KeyPair(from: .system)
-    let own = try LinkCode(code: plain, ephemeral: ephemeral, salt: Randomness.system.bytes(32), iv: Randomness.system.bytes(16))
+    let own = try LinkCode(
+      code: plain, ephemeral: ephemeral, salt: Randomness.system.bytes(32), iv: Randomness.system.bytes(16))
     let notification = Node(
       "notification", ["from": .jid(.whatsAppServer), "type": "link_code_companion_reg", "id": "n9"],
       [
@@ -53,17 +54,21 @@ struct LinkCodeFlowTests {
             Node("primary_identity_pub", bytes: phone.account.publicKey.bytes),
           ])
       ])
-    return (notification, { finish in
-      let bundle = try #require(finish.child("link_code_pairing_wrapped_key_bundle")?.payload)
-      let identity = try #require(finish.child("companion_identity_public")?.payload.flatMap { PublicKey($0) })
-      let shared = try ephemeral.agreement(with: companion)
-      let bundleKey = KeyedDigests.hkdf(
-        shared, salt: Array(bundle[..<32]), info: "link_code_pairing_key_bundle_encryption_key", count: 32)
-      let opened = try AESGCM.open(bundle[44...], key: bundleKey, nonce: Array(bundle[32..<44]), additional: [UInt8]())
-      #expect(Array(opened[..<32]) == identity.bytes && Array(opened[32..<64]) == phone.account.publicKey.bytes)
-      let material = Secret.joined([shared, try phone.account.agreement(with: identity), Secret(opened[64...])])
-      return KeyedDigests.hkdf(material, salt: [UInt8](), info: "adv_secret", count: 32)
-    })
+    return (
+      notification,
+      { finish in
+        let bundle = try #require(finish.child("link_code_pairing_wrapped_key_bundle")?.payload)
+        let identity = try #require(finish.child("companion_identity_public")?.payload.flatMap { PublicKey($0) })
+        let shared = try ephemeral.agreement(with: companion)
+        let bundleKey = KeyedDigests.hkdf(
+          shared, salt: Array(bundle[..<32]), info: "link_code_pairing_key_bundle_encryption_key", count: 32)
+        let opened = try AESGCM.open(
+          bundle[44...], key: bundleKey, nonce: Array(bundle[32..<44]), additional: [UInt8]())
+        #expect(Array(opened[..<32]) == identity.bytes && Array(opened[32..<64]) == phone.account.publicKey.bytes)
+        let material = Secret.joined([shared, try phone.account.agreement(with: identity), Secret(opened[64...])])
+        return KeyedDigests.hkdf(material, salt: [UInt8](), info: "adv_secret", count: 32)
+      }
+    )
   }
 
   @Test func `a code is shown, typed, and links`() throws {
@@ -89,7 +94,10 @@ struct LinkCodeFlowTests {
     let derived = try secret(finish)
     #expect(harness.disk?.record.keys.advSecret == derived)
     // A refresh must not clobber the derived secret.
-    harness.push(Node("notification", ["from": .jid(.whatsAppServer), "type": "companion_reg_refresh", "id": "n1"], [Node("companion_reg_refresh")]))
+    harness.push(
+      Node(
+        "notification", ["from": .jid(.whatsAppServer), "type": "companion_reg_refresh", "id": "n1"],
+        [Node("companion_reg_refresh")]))
     #expect(harness.disk?.record.keys.advSecret == derived)
     let keys = try #require(harness.disk?.record.keys)
     let scanned = try #require(QRCodeText(reference: code.reference, keys: keys, clientType: "1"))
@@ -123,7 +131,9 @@ struct LinkCodeFlowTests {
 
   @Test func `a request that is never answered is given up, and the picture comes back`() {
     let harness = Harness.showingCode()
-    harness.server.respond = { node in node.child("link_code_companion_reg") != nil ? [] : ServerDouble.standardAnswer(node) }
+    harness.server.respond = { node in
+      node.child("link_code_companion_reg") != nil ? [] : ServerDouble.standardAnswer(node)
+    }
     harness.feed(.requestCode(phone: "15550000044"))
     harness.pass(76)
     #expect(harness.codes == [.failure(.noAnswer)])

@@ -101,17 +101,29 @@ struct SessionFlowTests {
   }
 
   @Test(arguments: [
-    (Node("message", ["from": "1@lid", "id": "m", "type": "text", "participant": "2@lid"]),
-      Node("ack", ["class": "message", "id": "m", "to": "1@lid", "participant": "2@lid"])),
-    (Node("receipt", ["from": "1@lid", "id": "m", "type": "read", "recipient": "3@lid"]),
-      Node("ack", ["class": "receipt", "id": "m", "to": "1@lid", "recipient": "3@lid", "type": "read"])),
-    (Node("notification", ["from": "s.whatsapp.net", "id": "m", "type": "never_heard_of"]),
-      Node("ack", ["class": "notification", "id": "m", "to": "s.whatsapp.net", "type": "never_heard_of"])),
+    (
+      Node("message", ["from": "1@lid", "id": "m", "type": "text", "participant": "2@lid"]),
+      Node("ack", ["class": "message", "id": "m", "to": "1@lid", "participant": "2@lid"])
+    ),
+    (
+      Node("receipt", ["from": "1@lid", "id": "m", "type": "read", "recipient": "3@lid"]),
+      Node("ack", ["class": "receipt", "id": "m", "to": "1@lid", "recipient": "3@lid", "type": "read"])
+    ),
+    (
+      Node("notification", ["from": "s.whatsapp.net", "id": "m", "type": "never_heard_of"]),
+      Node("ack", ["class": "notification", "id": "m", "to": "s.whatsapp.net", "type": "never_heard_of"])
+    ),
     (Node("call", ["from": "1@lid", "id": "m"]), Node("ack", ["class": "call", "id": "m", "to": "1@lid"])),
-    (Node("iq", ["from": .jid(.whatsAppServer), "type": "get", "id": "p", "xmlns": "urn:xmpp:ping"]),
-      Node("iq", ["to": .jid(.whatsAppServer), "type": "result", "id": "p"])),
-    (Node("iq", ["from": .jid(.whatsAppServer), "type": "set", "id": "q", "xmlns": "what"]),
-      Node("iq", ["to": .jid(.whatsAppServer), "type": "error", "id": "q"], [Node("error", ["code": "405", "text": "not-allowed"])])),
+    (
+      Node("iq", ["from": .jid(.whatsAppServer), "type": "get", "id": "p", "xmlns": "urn:xmpp:ping"]),
+      Node("iq", ["to": .jid(.whatsAppServer), "type": "result", "id": "p"])
+    ),
+    (
+      Node("iq", ["from": .jid(.whatsAppServer), "type": "set", "id": "q", "xmlns": "what"]),
+      Node(
+        "iq", ["to": .jid(.whatsAppServer), "type": "error", "id": "q"],
+        [Node("error", ["code": "405", "text": "not-allowed"])])
+    ),
   ])
   func `every stanza that wants an answer gets the protocol's`(stanza: Node, answer: Node) throws {
     let harness = try Harness.connected()
@@ -146,7 +158,8 @@ struct SessionFlowTests {
     #expect(harness.status.state == .connected)
   }
 
-  @Test func `a link whose pings are never answered is made again after three minutes, though traffic goes on`() throws {
+  @Test func `a link whose pings are never answered is made again after three minutes, though traffic goes on`() throws
+  {
     let harness = try Harness.connected()
     harness.server.respond = { node in node.text("xmlns") == "w:p" ? [] : ServerDouble.standardAnswer(node) }
     for second in 1...181 {
@@ -172,5 +185,7 @@ struct SessionFlowTests {
 
 extension String {
   /// The same text with its attributes in one order, so that a comparison does not depend on how an address was typed.
-  fileprivate var sortedAttributes: [String] { split(separator: " ").map { $0.filter { $0 != "/" && $0 != ">" } }.sorted() }
+  fileprivate var sortedAttributes: [String] {
+    split(separator: " ").map { $0.filter { $0 != "/" && $0 != ">" } }.sorted()
+  }
 }

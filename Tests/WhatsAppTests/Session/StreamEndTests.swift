@@ -25,22 +25,38 @@ struct StreamEndCase: Sendable, CustomTestStringConvertible {
   static func failure(_ reason: String) -> Node { Node("failure", ["reason": .text(reason), "location": "frc"]) }
 
   static let all: [StreamEndCase] = [
-    .init(name: "device removed", stanza: error("401", "device_removed"), state: .loggedOut, reason: .deviceRemoved, isWiped: true, retry: nil),
+    .init(
+      name: "device removed", stanza: error("401", "device_removed"), state: .loggedOut, reason: .deviceRemoved,
+      isWiped: true, retry: nil),
     .init(name: "516", stanza: error("516"), state: .loggedOut, reason: .deviceRemoved, isWiped: true, retry: nil),
-    .init(name: "replaced", stanza: error("409", "replaced"), state: .replaced, reason: .replaced, isWiped: false, retry: nil),
-    .init(name: "replaced without code", stanza: error(nil, "replaced"), state: .replaced, reason: .replaced, isWiped: false, retry: nil),
-    .init(name: "429", stanza: error("429"), state: .disconnected, reason: .rateLimited, isWiped: false, retry: 300...300),
-    .init(name: "failure 400", stanza: failure("400"), state: .failed, reason: .clientRefused, isWiped: false, retry: nil),
-    .init(name: "failure 401", stanza: failure("401"), state: .loggedOut, reason: .loggedOut, isWiped: true, retry: nil),
-    .init(name: "failure 403", stanza: failure("403"), state: .loggedOut, reason: .accountLocked, isWiped: true, retry: nil),
-    .init(name: "failure 405", stanza: failure("405"), state: .outdated, reason: .clientOutdated, isWiped: false, retry: nil),
+    .init(
+      name: "replaced", stanza: error("409", "replaced"), state: .replaced, reason: .replaced, isWiped: false,
+      retry: nil),
+    .init(
+      name: "replaced without code", stanza: error(nil, "replaced"), state: .replaced, reason: .replaced,
+      isWiped: false, retry: nil),
+    .init(
+      name: "429", stanza: error("429"), state: .disconnected, reason: .rateLimited, isWiped: false, retry: 300...300),
+    .init(
+      name: "failure 400", stanza: failure("400"), state: .failed, reason: .clientRefused, isWiped: false, retry: nil),
+    .init(
+      name: "failure 401", stanza: failure("401"), state: .loggedOut, reason: .loggedOut, isWiped: true, retry: nil),
+    .init(
+      name: "failure 403", stanza: failure("403"), state: .loggedOut, reason: .accountLocked, isWiped: true, retry: nil),
+    .init(
+      name: "failure 405", stanza: failure("405"), state: .outdated, reason: .clientOutdated, isWiped: false, retry: nil
+    ),
     .init(name: "failure 406", stanza: failure("406"), state: .banned, reason: .banned, isWiped: true, retry: nil),
-    .init(name: "failure 409", stanza: failure("409"), state: .failed, reason: .clientRefused, isWiped: false, retry: nil),
-    .init(name: "failure 418", stanza: failure("418"), state: .failed, reason: .clientRefused, isWiped: false, retry: nil),
+    .init(
+      name: "failure 409", stanza: failure("409"), state: .failed, reason: .clientRefused, isWiped: false, retry: nil),
+    .init(
+      name: "failure 418", stanza: failure("418"), state: .failed, reason: .clientRefused, isWiped: false, retry: nil),
     .init(
       name: "failure 402", stanza: Node("failure", ["reason": "402", "code": "101", "expire": "7200"]), state: .banned,
       reason: .bannedTemporarily, isWiped: false, retry: 7200...7200),
-    .init(name: "failure 402 with nonsense", stanza: Node("failure", ["reason": "402", "expire": "99999999999999999999"]), state: .banned, reason: .bannedTemporarily, isWiped: false, retry: 3600...3600),
+    .init(
+      name: "failure 402 with nonsense", stanza: Node("failure", ["reason": "402", "expire": "99999999999999999999"]),
+      state: .banned, reason: .bannedTemporarily, isWiped: false, retry: 3600...3600),
   ]
 }
 
@@ -196,7 +212,9 @@ struct UnlinkingTests {
     ("device removed", LinkReason.unlinkedByOwner), ("closed", .unlinkedUnconfirmed), ("silence", .unlinkedUnconfirmed),
     ("error", .unlinkedUnconfirmed),
   ])
-  func `an unlink wipes whatever the server says, and tells when it did not confirm`(way: String, reason: LinkReason) throws {
+  func `an unlink wipes whatever the server says, and tells when it did not confirm`(way: String, reason: LinkReason)
+    throws
+  {
     let harness = try Harness.connected()
     harness.server.respond = { _ in [] }
     harness.feed(.logout)

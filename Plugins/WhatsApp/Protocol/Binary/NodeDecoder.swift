@@ -147,7 +147,7 @@ private struct Reader {
     case WireTag.facebookJID:
       let user = try part() ?? ""
       let device = UInt16(truncatingIfNeeded: try integer(2))
-      return JID(user: user, device: device, server: try part() ?? JID.Server.messenger)
+      return JID(user: user, device: device, server: try server())
     case WireTag.interopJID:
       let user = try part() ?? ""
       let device = UInt16(truncatingIfNeeded: try integer(2))
@@ -161,9 +161,13 @@ private struct Reader {
       return JID(user: user, device: device, server: server, integrator: integrator)
     default:
       let user = try part() ?? ""
-      guard let server = try part(), !server.isEmpty else { throw .malformed(.node, "address without a server") }
-      return JID(user: user, server: server)
+      return JID(user: user, server: try server())
     }
+  }
+
+  private mutating func server() throws(ProtocolFault) -> String {
+    guard let server = try part(), !server.isEmpty else { throw .malformed(.node, "address without a server") }
+    return server
   }
 
   /// A part of an address: text, or nothing. An address inside an address does not occur, and would nest without bound.
