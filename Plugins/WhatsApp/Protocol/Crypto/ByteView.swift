@@ -31,7 +31,8 @@ extension UnsafeMutableRawBufferPointer {
   var octets: UnsafeMutablePointer<UInt8> { baseAddress?.assumingMemoryBound(to: UInt8.self) ?? nowhere.address }
 }
 
-/// An address to lend with the length 0. `@unchecked Sendable`: the byte behind it is never read nor written.
+/// An address to lend with the length 0. `@unchecked Sendable` needs no guard: the byte behind it is never read nor
+/// written.
 private struct Nowhere: @unchecked Sendable {
   let address = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
 }

@@ -10,7 +10,7 @@ import CSodium
 ///
 /// Description, debug description and mirror say `<redacted>` and the length, nothing else.
 package struct Secret: ByteView, Sendable {
-  /// Owns the buffer. `@unchecked Sendable`: the buffer is written in `init` only, and freed in `deinit` only.
+  /// Owns the buffer. `@unchecked Sendable`, guarded by its life: written in `init` only, freed in `deinit` only.
   private final class Storage: @unchecked Sendable {
     let buffer: UnsafeMutableRawBufferPointer
     init(count: Int) {
