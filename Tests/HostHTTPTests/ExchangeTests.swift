@@ -128,7 +128,6 @@ struct ExchangeTests {
     }
     let live = try LiveServer([Route("GET", "/stream", options, handler: handler)])
     let client = try live.client()
-    client.limitReceiving(4_096)
     try client.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
     let exchange = try #require(exchanges.wait(for: 1).first)
     let piece = [UInt8](repeating: 7, count: 65_536)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -59,6 +60,11 @@ int clx_set_cloexec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
 int clx_bytes_readable(int fd) {
   int count = 0;
   return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
+}
+
+int clx_bytes_unsent(int socket) {
+  int count = 0;
+  return ioctl(socket, SIOCOUTQ, &count) < 0 ? -1 : count;
 }
 
 int clx_open(const char *path, int flags, mode_t mode) { return open(path, flags | O_CLOEXEC, mode); }

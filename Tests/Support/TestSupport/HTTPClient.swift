@@ -100,12 +100,6 @@ package final class HTTPClient {
   /// Sends no more; goes on reading.
   package func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
 
-  /// A small receive buffer, for tests of back-pressure. Before the first read.
-  package func limitReceiving(_ bytes: Int32) {
-    var size = bytes
-    setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, 4)
-  }
-
   /// Sends bytes as they are.
   package func send(_ bytes: [UInt8]) throws(HTTPClientError) {
     var sent = 0

@@ -72,6 +72,9 @@ int clx_set_nonblocking(int fd);
 int clx_set_cloexec(int fd);
 int clx_bytes_readable(int fd);
 
+/* SIOCOUTQ of tcp(7): bytes sent and not yet acknowledged by the peer, or -1. */
+int clx_bytes_unsent(int socket);
+
 /* open(2) and openat(2) with O_CLOEXEC added. */
 int clx_open(const char *path, int flags, mode_t mode);
 int clx_openat(int directory, const char *path, int flags, mode_t mode);

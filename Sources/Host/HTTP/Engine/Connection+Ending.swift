@@ -69,7 +69,7 @@ extension Connection {
     if readDeadline <= now {
       readTimedOut()
     } else if writeDeadline <= now {
-      close(.timeout)
+      writeStalled()
     } else if requestDeadline <= now {
       requestTimedOut()
     } else if goneAt <= now {
@@ -78,6 +78,15 @@ extension Connection {
       ping()
     }
     if stage != .closed { arm() }
+  }
+
+  /// The socket has taken nothing for long. The system reports room only when a third of its buffer is free, so a slow client may
+  /// well have taken bytes: what it has not acknowledged tells.
+  private func writeStalled() {
+    let unsent = clx_bytes_unsent(socket)
+    guard unsent >= 0, unsent != unsentBefore else { return close(.timeout) }
+    unsentBefore = unsent
+    writeDeadline = loop.now &+ limits.writeStall.nanosecondsClamped
   }
 
   private func readTimedOut() {

@@ -70,6 +70,8 @@ final class Connection {
   var sawEnd = false
   var closeAfterFlush = false
   var lingered = 0
+  /// What the client had not acknowledged when its write deadline was over last; -1 for never.
+  var unsentBefore: Int32 = -1
 
   // Times, in monotonic nanoseconds; .max for none.
   var wheelTick = UInt64.max
