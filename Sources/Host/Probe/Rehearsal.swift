@@ -68,7 +68,8 @@ enum Rehearsal {
   private static func walk(_ pointer: UnsafePointer<nexo_plugin_1>, _ recorder: Recorder) {
     guard let table = take(pointer) else {
       let size = UnsafeRawPointer(pointer).loadUnaligned(as: UInt32.self)
-      return recorder.put(.badTable, ["\(size)", "size is below \(nexo_plugin_1.releasedSize), or the table is misaligned"])
+      return recorder.put(
+        .badTable, ["\(size)", "size is below \(nexo_plugin_1.releasedSize), or the table is misaligned"])
     }
     guard let id = text(of: table.id, limit: 256), let version = text(of: table.version, limit: 256) else {
       return recorder.put(.badTable, ["\(table.size)", "id or version is not a text"])

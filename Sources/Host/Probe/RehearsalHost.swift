@@ -51,7 +51,9 @@ struct HostTables: @unchecked Sendable {
   let full: UnsafeMutablePointer<nexo_host_1>
 
   init() {
-    func table(_ service: @escaping @convention(c) (UnsafePointer<nexo_host_1>?, UnsafePointer<CChar>?) -> UnsafeRawPointer?)
+    func table(
+      _ service: @escaping @convention(c) (UnsafePointer<nexo_host_1>?, UnsafePointer<CChar>?) -> UnsafeRawPointer?
+    )
       -> UnsafeMutablePointer<nexo_host_1>
     {
       let table = UnsafeMutablePointer<nexo_host_1>.allocate(capacity: 1)

@@ -50,15 +50,26 @@ struct RehearsalServices: @unchecked Sendable {
         else { return fail(error, invalid, "size, name, help or a count is not valid") }
         var labels: [String] = []
         for index in 0..<spec.label_count {
-          guard let label = text(of: spec.labels?[index], limit: 256) else { return fail(error, invalid, "a label is no text") }
+          guard let label = text(of: spec.labels?[index], limit: 256) else {
+            return fail(error, invalid, "a label is no text")
+          }
           labels.append(label)
         }
         RehearsalHost.shared.put(.family, [name, "\(spec.kind)", help, labels.joined(separator: ",")])
         return ok
       },
-      counter: { _, _, _, _, out in out?.pointee = handle(); return ok },
-      gauge: { _, _, _, _, out in out?.pointee = handle(); return ok },
-      histogram: { _, _, _, _, out in out?.pointee = handle(); return ok },
+      counter: { _, _, _, _, out in
+        out?.pointee = handle()
+        return ok
+      },
+      gauge: { _, _, _, _, out in
+        out?.pointee = handle()
+        return ok
+      },
+      histogram: { _, _, _, _, out in
+        out?.pointee = handle()
+        return ok
+      },
       remove: { _, _, _, _ in ok }, counter_add: { _, _ in }, gauge_set: { _, _ in }, gauge_add: { _, _ in },
       histogram_observe: { _, _ in }, on_scrape: { _, _, _ in ok })
   }
@@ -84,7 +95,8 @@ struct RehearsalServices: @unchecked Sendable {
         guard let implementation = take(implementation), let kind = text(of: implementation.kind, limit: 256),
           implementation.send != nil, implementation.acked != nil
         else { return fail(error, invalid, "size, kind, send or acked is not valid") }
-        return RehearsalHost.shared.register(.channel, [kind, text(of: implementation.page, limit: 1_024) ?? ""], error)
+        return RehearsalHost.shared.register(
+          .channel, [kind, text(of: implementation.page, limit: 1_024) ?? ""], error)
       },
       account: { _, _, _, _ in ok }, account_gone: { _, _, _ in ok }, state: { _, _, _, _, _, _, _ in ok },
       inbound: { _, _, _, _ in nexo_status(NEXO_E_AGAIN) })

@@ -18,6 +18,9 @@
 #ifndef FLAGS
 #define FLAGS 0
 #endif
+#ifndef LATER_MS
+#define LATER_MS 300
+#endif
 #ifndef METRIC
 #define METRIC "pages_requests_total"
 #endif
@@ -60,7 +63,7 @@ struct later {
 };
 static void *answer(void *raw) {
   struct later *l = raw;
-  struct timespec t = {0, 300 * 1000 * 1000};
+  struct timespec t = {LATER_MS / 1000, LATER_MS % 1000 * 1000000L};
   nanosleep(&t, NULL);
   text(l->p, l->x, "later " MARK "\n");
   free(l);

@@ -38,11 +38,13 @@ struct CrashReportTests {
     let path = folder.path
     switch death.signal {
     case SIGABRT:
-      await #expect(processExitsWith: .signal(SIGABRT)) { [path = path as String, at = at as String, what = what as String] in
+      await #expect(processExitsWith: .signal(SIGABRT)) {
+        [path = path as String, at = at as String, what = what as String] in
         try await CrashReportTests.die(path, at, what)
       }
     default:
-      await #expect(processExitsWith: .signal(SIGSEGV)) { [path = path as String, at = at as String, what = what as String] in
+      await #expect(processExitsWith: .signal(SIGSEGV)) {
+        [path = path as String, at = at as String, what = what as String] in
         try await CrashReportTests.die(path, at, what)
       }
     }

@@ -44,7 +44,8 @@ struct ReplacementTests {
     #expect(site.host.mappedImages == 2)
   }
 
-  @Test func `a stream of the old generation goes on until the grace is over, and its end says stopping`() async throws {
+  @Test func `a stream of the old generation goes on until the grace is over, and its end says stopping`() async throws
+  {
     let site = try PluginSite()
     let old = try await site.run("pages.c", [], PluginSite.pages())
     let address = site.address
@@ -66,7 +67,7 @@ struct ReplacementTests {
 
   @Test func `an answer that comes after the end is refused, not crashed`() async throws {
     let site = try PluginSite()
-    let old = try await site.run("pages.c", [], PluginSite.pages())
+    let old = try await site.run("pages.c", ["LATER_MS=4000"], PluginSite.pages())
     let address = site.address
     async let late = onThread { try HTTPClient.get(address, "/pages/later").status }
     _ = try await eventually { old.inFlight == 1 }

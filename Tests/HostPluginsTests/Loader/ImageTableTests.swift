@@ -82,7 +82,8 @@ struct ImageTableTests {
 
   @Test func `a library of the extension's own folder is found by its name`() throws {
     let helper = try FixturePlugins.build(
-      source: "int nexo_helper(void) { return 7; }", flags: ["-Wl,-soname,libnexohelper.so.1"], name: "libnexohelper.so.1")
+      source: "int nexo_helper(void) { return 7; }", flags: ["-Wl,-soname,libnexohelper.so.1"],
+      name: "libnexohelper.so.1")
     let folder = Path.parent(of: helper)
     let main = try FixturePlugins.build(
       source: """

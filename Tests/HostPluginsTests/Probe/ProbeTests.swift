@@ -163,7 +163,8 @@ struct ProbeTests {
     for _ in 0..<3 {
       let image = try SealedImage(label: "alone", name: "libfixture.so", bytes: bytes)
       let request = ProbeRequest(
-        library: SealedLibrary(main: image), manifest: try TestLibrary.manifest(), extensionFolder: "/", configFolder: "/")
+        library: SealedLibrary(main: image), manifest: try TestLibrary.manifest(), extensionFolder: "/",
+        configFolder: "/")
       _ = await runner.rehearse(request)
     }
     // The thread of the last rehearsal lets go a moment after its answer.
@@ -172,7 +173,8 @@ struct ProbeTests {
     var names: [String] = []
     let folder = try #require(opendir(scratch.file("work")))
     while let entry = readdir(folder) {
-      names.append(withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+      names.append(
+        withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
     }
     closedir(folder)
     #expect(names.sorted() == [".", ".."])
@@ -187,7 +189,8 @@ struct ProbeTests {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
       var target = [CChar](repeating: 0, count: 256)
       let length = readlink("/proc/self/fd/\(name)", &target, 255)
-      if length > 0, String(decoding: target[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self).contains("alone-") {
+      if length > 0, String(decoding: target[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self).contains("alone-")
+      {
         count += 1
       }
     }

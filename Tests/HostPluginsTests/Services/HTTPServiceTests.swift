@@ -26,7 +26,8 @@ struct HTTPServiceTests {
   }
 
   @Test(arguments: bothKinds)
-  func `a request arrives whole: method, path, query, peer, parameters, headers, body`(_ macros: [String]) async throws {
+  func `a request arrives whole: method, path, query, peer, parameters, headers, body`(_ macros: [String]) async throws
+  {
     let site = try PluginSite()
     _ = try await site.run("pages.c", macros, PluginSite.pages())
     let answer = try await site.get(

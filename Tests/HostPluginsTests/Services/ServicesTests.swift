@@ -46,7 +46,8 @@ struct ServicesTests {
     #expect(channel.accounts.first?.health == .up)
     #expect(site.host.credentials.entry("vault") != nil)
     #expect(await site.host.retire(instance, grace: .seconds(5)) == .ended)
-    #expect(site.host.tools.entries.isEmpty && site.host.channels.entries.isEmpty && site.host.credentials.entries.isEmpty)
+    #expect(
+      site.host.tools.entries.isEmpty && site.host.channels.entries.isEmpty && site.host.credentials.entries.isEmpty)
     let after = await tool.invoke(ToolCall(arguments: "{}", agent: "a"))
     #expect(after.status == -2)
   }

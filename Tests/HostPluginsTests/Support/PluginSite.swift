@@ -35,7 +35,8 @@ final class PluginSite: Sendable {
 
   /// Loads a fixture and makes it live.
   func run(
-    _ fixture: String, _ macros: [String] = [], _ manifest: Manifest, replacing old: Instance? = nil, config: String = "{}"
+    _ fixture: String, _ macros: [String] = [], _ manifest: Manifest, replacing old: Instance? = nil,
+    config: String = "{}"
   ) async throws -> Instance {
     let instance = try await load(fixture, macros, manifest, config: config).get()
     host.publish(instance, replacing: old)

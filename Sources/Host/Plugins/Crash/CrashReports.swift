@@ -78,7 +78,9 @@ package enum CrashReports {
     var names: [String] = []
     while let entry = readdir(listing), names.count < limit {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if name.hasPrefix(prefix), name.split(separator: "-").last.flatMap({ pid_t($0) }) != getpid() { names.append(name) }
+      if name.hasPrefix(prefix), name.split(separator: "-").last.flatMap({ pid_t($0) }) != getpid() {
+        names.append(name)
+      }
     }
     var reports: [CrashReport] = []
     for name in names.sorted() {

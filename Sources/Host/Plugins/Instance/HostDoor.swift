@@ -29,7 +29,8 @@ final class HostDoor: @unchecked Sendable {
     let block = memory.bindMemory(to: HostBlock.self, capacity: 1)
     host = UnsafeRawPointer(memory).assumingMemoryBound(to: nexo_host_1.self)
     block.initialize(
-      to: HostBlock(table: HostDoor.table(version, service: ServiceTables.lookUp), door: Unmanaged.passRetained(self).toOpaque()))
+      to: HostBlock(
+        table: HostDoor.table(version, service: ServiceTables.lookUp), door: Unmanaged.passRetained(self).toOpaque()))
   }
 
   /// Lets calls of the plugin through to the instance.
@@ -54,7 +55,8 @@ final class HostDoor: @unchecked Sendable {
   }
 
   static func table(
-    _ version: ImmortalText, service: @escaping @convention(c) (UnsafePointer<nexo_host_1>?, UnsafePointer<CChar>?) -> UnsafeRawPointer?
+    _ version: ImmortalText,
+    service: @escaping @convention(c) (UnsafePointer<nexo_host_1>?, UnsafePointer<CChar>?) -> UnsafeRawPointer?
   ) -> nexo_host_1 {
     nexo_host_1(
       size: UInt32(MemoryLayout<nexo_host_1>.size), abi_minor: NEXO_ABI_MINOR, name: immortal("nexo"),

@@ -36,7 +36,8 @@ extension Instance {
       return life.code
     }
     guard let code else { throw .overrun(plugin: id, call: "\(stuckCall ?? call)", seconds: Int(time / 1_000_000_000)) }
-    let outcome = ControlThread.call("nx-\(call)", until: deadline, late: { [self] in returnedLate(call) }) { [self] in
+    let late: @Sendable () -> Void = { [self] in returnedLate(call) }
+    let outcome = ControlThread.call("nx-\(call)", until: deadline, late: late) { [self] in
       measured(call) { body(code) }
     }
     switch outcome {

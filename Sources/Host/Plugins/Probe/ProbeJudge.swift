@@ -46,7 +46,8 @@ struct ProbeJudge {
     case .noEntry: return .entryMissing(plugin: id, library: library, others: record.text(0))
     case .declined: return .declined(plugin: id)
     case .badTable: return .badTable(plugin: id, why: record.text(1))
-    case .createFailed: return .createFailed(plugin: id, status: Int32(clamping: record.number(0)), text: record.text(1))
+    case .createFailed:
+      return .createFailed(plugin: id, status: Int32(clamping: record.number(0)), text: record.text(1))
     case .descriptor:
       report.id = record.text(0)
       report.version = record.text(1)

@@ -3,7 +3,6 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
-
 /// What a plugin did in its rehearsal.
 package struct ProbeReport: Sendable, Equatable {
   package var id = ""
