@@ -23,7 +23,7 @@ for path in sorted(corpus.FOLDER.glob("*.tsv")):
             number += 1
 PYTHON
 swiftc -O -g -sanitize=fuzzer,address -use-ld=lld -parse-as-library -package-name nexo \
-  -enable-upcoming-feature MemberImportVisibility -I Sources/Host/CLinux/include \
+  -enable-upcoming-feature ExistentialAny \
   Tests/Fuzz/HTTPParserFuzz.swift Sources/Host/HTTP/HTTPLimits.swift Sources/Host/HTTP/Parser/*.swift \
   -o "$work/fuzz-http"
 SWIFT_BACKTRACE=enable=no "$work/fuzz-http" -max_total_time="$seconds" -max_len=2048 -print_final_stats=1 \

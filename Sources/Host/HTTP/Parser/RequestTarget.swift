@@ -4,7 +4,6 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLinux
 internal import Glibc
 
 /// RFC 9112, 3.2; RFC 3986.
@@ -181,7 +180,7 @@ enum RequestTarget {
         text[index] = CChar(bitPattern: byte)
       }
       text[literal.count] = 0
-      var address = in6_addr()
+      var address: (UInt64, UInt64) = (0, 0)
       return inet_pton(AF_INET6, text.baseAddress, &address) == 1
     }
   }
