@@ -49,11 +49,12 @@ final class WorkerThreads: TaskExecutor {
   /// Whether the calling thread is one of these.
   var isCurrent: Bool { state.withLock { $0.threads.contains { pthread_equal($0, pthread_self()) != 0 } } }
 
-  /// A thread with all signals blocked, as the contract asks of a plugin's threads.
+  /// A thread with all signals blocked but those of a crash, as the contract asks of a plugin's threads.
   private func start() -> pthread_t? {
     var all = sigset_t()
     var before = sigset_t()
     sigfillset(&all)
+    for crash in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] { sigdelset(&all, crash) }
     pthread_sigmask(SIG_BLOCK, &all, &before)
     defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     var thread = pthread_t()

@@ -35,7 +35,8 @@
  *            [any-thread]  may be called from every thread, at once, also from inside a callback. Never blocks unless
  *                          said so, never calls back into the plugin before it returns unless said so.
  *            The host calls no plugin function from a signal handler, nor while it holds a lock.
- *            The plugin's own threads block all signals and have ended when destroy() returns.
+ *            The plugin's own threads block all signals but those of a crash (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT,
+ *            SIGTRAP), and have ended when destroy() returns.
  *   errors   nexo_status: 0 done; > 0 done, with a remark; < 0 failed, and nothing happened.
  *   unwind   No exception, panic, longjmp or pthread_exit crosses this boundary.
  *   process  A plugin leaves alone what belongs to the process: signal dispositions and masks of others' threads,
