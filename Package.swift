@@ -176,7 +176,10 @@ let package = Package(
     tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore", "HostJSON", "HostLinux", "HostReasons"]),
     tests(
       "HostPluginsTests",
-      ["HostPlugins", "PluginAPI", "PluginBoundary", "ProbeWire", "CCrash", "HostMetrics", "HostHTTP", "HostLinux", "HostReasons"]),
+      [
+        "HostPlugins", "PluginAPI", "PluginBoundary", "ProbeWire", "CCrash", "HostMetrics", "HostHTTP", "HostLinux",
+        "HostReasons",
+      ]),
     tests("PluginKitTests", ["PluginKit", "PluginAPI", "PluginTestHost", "HostApp"]),
     tests(
       "HostBrokerTests",

@@ -74,7 +74,7 @@ static void one(uint64_t *s) {
   nexo_str values[2] = {text(s), text(s)};
   nexo_counter *c = NULL;
   switch (next(s) % 28) {
-    case 0: lg->write(h, (int32_t)next(s), text(s), &kv, next(s) % 2); break;
+    case 0: lg->write(h, (int32_t)(next(s) % 2), text(s), &kv, next(s) % 2); break;
     case 1: lg->enabled(h, (int32_t)next(s)); break;
     case 2: {
       nexo_family_1 f = {.size = next(s) % 8 ? sizeof f : (uint32_t)next(s) % 100, .kind = (int32_t)(next(s) % 5),

@@ -135,6 +135,13 @@ static void stream_writable(void *ctx, nexo_http_x x) {
     pump(&the_stream, x);
 }
 
+/* Begins an answer and never ends it. */
+static void half(void *ctx, nexo_http_x x, const nexo_http_request_1 *r) {
+  struct pages *p = ctx;
+  (void)r;
+  p->http->begin(p->host, x, 200, NULL, 0);
+  p->http->write(p->host, x, nexo_text("half of it"));
+}
 static void events(void *ctx, nexo_http_x x, const nexo_http_request_1 *r) {
   struct pages *p = ctx;
   (void)r;
@@ -240,6 +247,7 @@ static nexo_status create(const nexo_host_1 *host, nexo_str config, void **inst,
   ROUTE("GET", "/pages/later", later, 0);
   ROUTE("*", "/pages/echo/{name}/*", echo, 0);
   ROUTE("GET", "/pages/stream", stream, 0);
+  ROUTE("GET", "/pages/half", half, 0);
   ROUTE("GET", "/pages/events", events, NEXO_HTTP_EVENTS);
   ROUTE("POST", "/pages/upload", upload, 0);
   ROUTE("GET", "/pages/stuck", stuck, 0);

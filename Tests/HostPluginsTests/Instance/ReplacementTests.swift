@@ -65,6 +65,23 @@ struct ReplacementTests {
     #expect(new.phase == .running)
   }
 
+  @Test func `half an answer is cut off at the end of the grace, not passed off as a whole one`() async throws {
+    let site = try PluginSite()
+    let old = try await site.run("pages.c", ["LATER_MS=4000"], PluginSite.pages())
+    let address = site.address
+    async let answer: HTTPClientError? = onThread {
+      do throws(HTTPClientError) {
+        _ = try HTTPClient.get(address, "/pages/half")
+        return nil
+      } catch {
+        return error
+      }
+    }
+    #expect(try await eventually { old.inFlight == 1 })
+    #expect(await site.host.retire(old, grace: .milliseconds(100)) == .ended)
+    #expect(try await answer != nil)
+  }
+
   @Test func `an answer that comes after the end is refused, not crashed`() async throws {
     let site = try PluginSite()
     let old = try await site.run("pages.c", ["LATER_MS=4000"], PluginSite.pages())

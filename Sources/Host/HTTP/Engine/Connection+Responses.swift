@@ -44,6 +44,7 @@ extension Connection {
       }
     }
     for piece in given.more { writePiece(piece) }
+    if given.isCut { return close(.stopping) }
     if given.isFinished { endStream() }
   }
 

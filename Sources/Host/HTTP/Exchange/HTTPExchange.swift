@@ -47,7 +47,9 @@ package final class HTTPExchange: Sendable {
     var body: [UInt8] = []
     var more: [[UInt8]] = []
     var isFinished = false
-    var isEmpty: Bool { head == nil && body.isEmpty && more.isEmpty && !isFinished }
+    /// The connection is cut instead of a proper end.
+    var isCut = false
+    var isEmpty: Bool { head == nil && body.isEmpty && more.isEmpty && !isFinished && !isCut }
   }
 
   struct State {

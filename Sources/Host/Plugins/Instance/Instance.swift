@@ -183,7 +183,7 @@ package final class Instance: Sendable {
 
   /// Writes that the plugin broke the contract, once per kind and instance.
   func misbehaved(_ what: StaticString, _ detail: String) {
-    guard ledger.isFirst(what) else { return }
+    guard ledger.isFirst("\(what)") else { return }
     log.warning("plugin misbehaves", ["plugin.id": id, "plugin.build": build, "what": "\(what)", "detail": detail])
   }
 }

@@ -50,6 +50,11 @@ final class Ledger: Sendable {
   /// Forgets everything.
   func clear() { state.withLock { $0.entries = Entries() } }
 
-  /// Whether a kind of misbehaviour is told for the first time.
-  func isFirst(_ what: StaticString) -> Bool { state.withLock { $0.told.insert("\(what)").inserted } }
+  /// Texts remembered by ``isFirst(_:)``; ours.
+  private static let maxTold = 256
+
+  /// Whether something is told for the first time; after many different things, nothing is.
+  func isFirst(_ what: String) -> Bool {
+    state.withLock { $0.told.count < Ledger.maxTold && $0.told.insert(what).inserted }
+  }
 }

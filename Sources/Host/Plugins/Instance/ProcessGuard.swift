@@ -73,7 +73,8 @@ struct ProcessGuard {
   }
 
   private static func bits(_ action: sigaction) -> SignalAction {
-    SignalAction(handler: clx_handler_of(action), flags: action.sa_flags)
+    // SA_RESTORER is the C library's own (sigaction(2)): it adds the flag whenever it sets something.
+    SignalAction(handler: clx_handler_of(action), flags: action.sa_flags & ~0x0400_0000)
   }
 
   private static func currentFolder() -> String {

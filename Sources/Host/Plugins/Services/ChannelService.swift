@@ -118,8 +118,11 @@ extension Instance {
   /// Notes a refused registration and tells the plugin.
   func refuse(_ refusal: RegistrationRefusal, _ error: UnsafeMutablePointer<nexo_err>?) -> nexo_status {
     ledger.refused(refusal)
-    log.warning(
-      "plugin registration refused", ["plugin.id": id, "reason": "\(refusal.reason)", "detail": refusal.text])
+    // Once for each text: a plugin that tries again and again must not fill the log.
+    if ledger.isFirst(refusal.text) {
+      log.warning(
+        "plugin registration refused", ["plugin.id": id, "reason": "\(refusal.reason)", "detail": refusal.text])
+    }
     return fail(error, refusal.status, refusal.text)
   }
 }

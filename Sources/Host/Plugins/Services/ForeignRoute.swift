@@ -22,10 +22,10 @@ final class ForeignExchange: Sendable {
     self.isEventStream = isEventStream
   }
 
-  /// Ends it: 503 if nothing was answered yet, else the response ends here.
+  /// Ends it: 503 if nothing was begun yet, else the response ends here.
   func stop() {
     isStopping.store(true, ordering: .releasing)
-    if exchange.respond(503, text: "The plugin is stopping.\n") != .ok { exchange.end() }
+    exchange.abandon(cleanly: isEventStream)
   }
 
   func reason(_ reason: HTTPEndReason) -> Int32 {
