@@ -146,6 +146,28 @@ struct StreamEndTests {
     #expect(harness.status.detail == "403: Cuenta??bloqueada ñ")
   }
 
+  @Test(arguments: [
+    (LostLink.close, LinkReason.connectionLost), (.streamEnd, .streamEnded), (.unknownError, .streamError),
+    (.restart, .restartRequired), (.damagedFrame, .protocolError),
+  ])
+  func `a lost link says why it was lost`(way: LostLink, reason: LinkReason) throws {
+    let harness = try Harness.connected()
+    harness.answersOpen = false
+    switch way {
+    case .close: harness.drop("reset by peer")
+    case .streamEnd: harness.push(Node("xmlstreamend"))
+    case .unknownError: harness.push(StreamEndCase.error("999"))
+    case .restart: harness.push(StreamEndCase.error("515"))
+    case .damagedFrame: harness.feed(.received(connection: harness.opens.last ?? 0, bytes: [0, 0, 1, 7]))
+    }
+    #expect(harness.status.state == .disconnected)
+    #expect(harness.status.reason == reason)
+    #expect(harness.status.lastReconnectAttempt == harness.now.unixMilliseconds)
+    #expect(harness.disk?.record.link != nil)
+  }
+
+  enum LostLink { case close, streamEnd, unknownError, restart, damagedFrame }
+
   @Test func `a login that the server does not answer is tried again`() throws {
     let harness = try Harness.connected()
     let greeting = harness.server.greeting
@@ -259,6 +281,7 @@ struct UnlinkingTests {
     let harness = try Harness.connected()
     harness.feed(.stop)
     #expect(harness.closes.last == harness.opens.last)
+    #expect(harness.status.reason == .stopped)
     #expect(harness.disk?.record.link != nil)
     #expect(harness.machine.nextWake == nil)
   }
