@@ -162,13 +162,15 @@ struct SessionFlowTests {
   {
     let harness = try Harness.connected()
     harness.server.respond = { node in node.text("xmlns") == "w:p" ? [] : ServerDouble.standardAnswer(node) }
+    harness.answersOpen = false
     for second in 1...181 {
       harness.pass(1)
       harness.push(Node("presence", ["from": "1@lid"]))
       if second < 180 { #expect(harness.opens.count == 2, "at second \(second)") }
     }
     #expect(harness.opens.count == 3)
-    #expect(harness.status.state == .connected)
+    #expect(harness.status.state == .disconnected)
+    #expect(harness.status.reason == .keepaliveLost)
   }
 
   @Test func `events of an old connection change nothing`() throws {
