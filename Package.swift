@@ -197,7 +197,7 @@ let package = Package(
       "HostAppTests", ["HostApp", "HostConfig", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginAPI", "PluginTestHost"]),
     tests("GoogleCredsTests", ["GoogleCreds", "PluginAPI", "PluginTestHost"]),
-    tests("EndToEndTests", []),
+    tests("EndToEndTests", ["HostLinux", "HostJSON"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11,

@@ -47,6 +47,7 @@ package final class HTTPClient {
   private var socket: Int32
   private var buffer: [UInt8] = []
   private let seconds: Int
+  private let address: String
 
   /// Connects.
   ///
@@ -55,6 +56,7 @@ package final class HTTPClient {
   ///   - seconds: how long each wait may take.
   package init(_ address: String, seconds: Int = 20) throws(HTTPClientError) {
     self.seconds = seconds
+    self.address = address
     let parts = address.split(separator: ":")
     var target = sockaddr_in()
     target.sin_family = sa_family_t(AF_INET)
@@ -122,7 +124,7 @@ package final class HTTPClient {
   package func request(
     _ method: String = "GET", _ path: String, headers: [String] = [], body: [UInt8]? = nil
   ) throws(HTTPClientError) -> HTTPAnswer {
-    var text = "\(method) \(path) HTTP/1.1\r\nHost: test\r\n"
+    var text = "\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\n"
     for header in headers { text += header + "\r\n" }
     if let body { text += "Content-Length: \(body.count)\r\n" }
     try send(Array((text + "\r\n").utf8) + (body ?? []))

@@ -76,7 +76,7 @@ enum ExtListing {
   private static func rows(_ call: Invocation) async -> [JSON]? {
     if !call.has("extensions") {
       switch await AdminClient(call).ask("GET", "/admin/extensions") {
-      case .answer(200, let body): return body["extensions"]?.array ?? []
+      case .answer(200, let body): return body.array ?? []
       case .answer(let status, let body):
         call.console.complain("the host answered \(status): \(AdminClient.words(body))")
         return nil
