@@ -33,10 +33,10 @@ let pluginLinking: [LinkerSetting] = [
 ]
 
 /// A module of the host: its folder is `Sources/Host/<name without Host>`.
-func host(_ name: String, _ dependencies: [Target.Dependency], c: [CSetting] = []) -> Target {
+func host(_ name: String, _ dependencies: [Target.Dependency], extra: [SwiftSetting] = []) -> Target {
   .target(
     name: name, dependencies: dependencies, path: "Sources/Host/\(name.dropFirst(4))",
-    swiftSettings: strict)
+    swiftSettings: strict + extra)
 }
 
 /// A C library of Debian's.
@@ -101,7 +101,10 @@ let package = Package(
     host("HostHTTPClient", ["CCurl", "HostLinux"]),
     host("HostResilience", ["HostLinux"]),
     host("HostStore", ["CSQLite", "HostLinux", "HostReasons"]),
-    host("HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostMetrics", "HostReasons"]),
+    // Release: no run-time exclusivity checks in the engine, a third of its instructions per request (docs/adr/0004).
+    host(
+      "HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostMetrics", "HostReasons"],
+      extra: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
     host(
       "HostPlugins",
       [

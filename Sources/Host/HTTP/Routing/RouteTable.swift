@@ -32,13 +32,29 @@ package final class RouteTable: Sendable {
     var allow = ""
   }
 
-  private struct Node: Sendable {
+  /// A place in the tree while it is built. Frozen into ``Node`` for matching.
+  private struct Draft {
     /// Sorted by name, for binary search without making a key.
-    var literals: [(name: [UInt8], node: Node)] = []
+    var literals: [(name: [UInt8], node: Draft)] = []
     /// At most one element.
-    var parameter: [Node] = []
+    var parameter: [Draft] = []
     var exact = Leaf()
     var below = Leaf()
+  }
+
+  /// A place in the tree. A class, so that walking it copies nothing.
+  private final class Node: Sendable {
+    let literals: [(name: [UInt8], node: Node)]
+    let parameter: Node?
+    let exact: Leaf
+    let below: Leaf
+
+    init(_ draft: Draft) {
+      literals = draft.literals.map { ($0.name, Node($0.node)) }
+      parameter = draft.parameter.first.map(Node.init)
+      exact = draft.exact
+      below = draft.below
+    }
   }
 
   /// Every route, in the order given.
@@ -49,25 +65,25 @@ package final class RouteTable: Sendable {
   ///
   /// - Throws: ``RouteError/taken(method:pattern:by:)`` when two have the same method and the same place.
   package init(_ routes: [Route] = []) throws(RouteError) {
-    var root = Node()
+    var root = Draft()
     for route in routes { try RouteTable.insert(route, into: &root, depth: 0) }
-    self.root = root
+    self.root = Node(root)
     self.routes = routes
   }
 
-  private static func insert(_ route: Route, into node: inout Node, depth: Int) throws(RouteError) {
+  private static func insert(_ route: Route, into node: inout Draft, depth: Int) throws(RouteError) {
     guard depth < route.pattern.segments.count else {
       if route.pattern.isPrefix { try add(route, to: &node.below) } else { try add(route, to: &node.exact) }
       return
     }
     switch route.pattern.segments[depth] {
     case .parameter:
-      if node.parameter.isEmpty { node.parameter.append(Node()) }
+      if node.parameter.isEmpty { node.parameter.append(Draft()) }
       try insert(route, into: &node.parameter[0], depth: depth + 1)
     case .literal(let name):
       let index = node.literals.firstIndex { !$0.name.lexicographicallyPrecedes(name) } ?? node.literals.count
       if index == node.literals.count || node.literals[index].name != name {
-        node.literals.insert((name, Node()), at: index)
+        node.literals.insert((name, Draft()), at: index)
       }
       try insert(route, into: &node.literals[index].node, depth: depth + 1)
     }
@@ -115,7 +131,7 @@ package final class RouteTable: Sendable {
       let after = end < rest.endIndex ? rest[(end + 1)...] : nil
       let raw = rest[..<end]
       if let child = child(of: node, raw), let leaf = find(after, in: child, &values) { return leaf }
-      if let child = node.parameter.first, !raw.isEmpty {
+      if let child = node.parameter, !raw.isEmpty {
         values.append(decoded(raw))
         if let leaf = find(after, in: child, &values) { return leaf }
         values.removeLast()
