@@ -65,6 +65,26 @@ struct WatchTests {
     #expect(try live.client().request("GET", "/same-owner").status == 200)
   }
 
+  @Test func `an owner that is slow but comes back is served with few threads, and none of its requests is refused`()
+    throws
+  {
+    let options = foreign("slow", limit: 2)
+    let live = try LiveServer([
+      Route(
+        "GET", "/slow", options,
+        handler: HTTPPage { _, exchange in
+          usleep(15_000)
+          exchange.respond(200, text: "slow")
+        }), page("GET", "/hello"),
+    ])
+    // The first answer shows that charged threads come back.
+    #expect(try live.client().request("GET", "/slow").text == "slow")
+    let clients = try (0..<24).map { _ in try live.client() }
+    for client in clients { try client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n") }
+    #expect(try live.client().request("GET", "/hello").status == 200)
+    for client in clients { #expect(try client.response().text == "slow") }
+  }
+
   @Test func `the answer of a handler that then holds its thread is sent all the same`() throws {
     let barrier = Barrier()
     let live = try LiveServer(

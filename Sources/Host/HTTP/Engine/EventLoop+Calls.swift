@@ -24,6 +24,7 @@ extension EventLoop {
       switch owner.admit() {
       case .inline: guard runWatched(exchange, owner) else { return false }
       case .offload: offload(exchange, owner)
+      case .queue: if owner.wait(exchange) { offload(exchange, owner) }
       case .refuse: refuse(exchange, owner)
       }
     }

@@ -17,13 +17,17 @@ package final class HandlerOwner: Sendable {
     case inline
     /// On a thread of the pool, charged.
     case offload
-    /// The owner holds all the threads it may.
+    /// The owner holds all the threads it may, but they come back: in line for the next that does.
+    case queue
+    /// The owner holds all the threads it may, and none has come back lately.
     case refuse
   }
 
   private struct State {
     var threads = 0
     var slowUntil: UInt64 = 0
+    /// When a charged thread last came back; 0 for never.
+    var lastReturn: UInt64 = 0
     var waiting: [HTTPExchange] = []
   }
 
@@ -32,8 +36,13 @@ package final class HandlerOwner: Sendable {
   private let limit: Int
   private let state = Mutex(State())
 
-  /// How long an owner counts as slow after a handler overran. Ours.
-  private static let slowTime: UInt64 = 10_000_000_000
+  /// How long an owner counts as slow after a handler overran, in nanoseconds. Ours: a second costs a slow owner a thread hop per
+  /// request, and the loop at most one stall a second.
+  private static let slowTime: UInt64 = 1_000_000_000
+  /// How recently a thread must have come back for others to be worth waiting for, in nanoseconds. Ours.
+  private static let movingTime: UInt64 = 1_000_000_000
+  /// Exchanges that may wait for a thread. Ours; beyond it requests are refused.
+  private static let maxWaiting = 1_024
 
   /// - Parameter stuckLimit: threads that stuck handlers of this owner may hold at once, at least 1.
   package init(name: String, stuckLimit: Int = HTTPLimits().stuckHandlersPerOwner) {
@@ -48,7 +57,10 @@ package final class HandlerOwner: Sendable {
   func admit() -> Admission {
     state.withLock { state in
       if state.threads == 0, state.slowUntil == 0 { return .inline }
-      if state.threads >= limit { return .refuse }
+      if state.threads >= limit {
+        let isMoving = state.lastReturn != 0 && Clock.monotonic() < state.lastReturn + HandlerOwner.movingTime
+        return isMoving && state.waiting.count < HandlerOwner.maxWaiting ? .queue : .refuse
+      }
       if state.threads == 0, Clock.monotonic() >= state.slowUntil {
         state.slowUntil = 0
         return .inline
@@ -58,7 +70,8 @@ package final class HandlerOwner: Sendable {
     }
   }
 
-  /// Keeps an exchange whose end must be told when a thread is free again. True: one is free now, and is charged.
+  /// Puts an exchange in line for a thread: a request of an owner that is slow but moving, or what must still be told of an
+  /// exchange that was begun. True: a thread is free now, and is charged.
   func wait(_ exchange: HTTPExchange) -> Bool {
     state.withLock { state in
       guard state.threads >= limit else {
@@ -81,7 +94,8 @@ package final class HandlerOwner: Sendable {
   /// A charged thread is back. Answers an exchange that waited; then the thread stays charged for it.
   func leave() -> HTTPExchange? {
     state.withLock { state in
-      if let next = state.waiting.popLast() { return next }
+      state.lastReturn = Clock.monotonic()
+      if !state.waiting.isEmpty { return state.waiting.removeFirst() }
       state.threads -= 1
       return nil
     }
