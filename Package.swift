@@ -123,7 +123,7 @@ let package = Package(
     host(
       "HostAgents",
       [
-        "HostHTTPClient", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig",
+        "CCrypto", "HostHTTPClient", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig",
         "HostResilience",
         "HostBroker", "HostCredentials", "HostPairing",
       ]),
@@ -195,7 +195,12 @@ let package = Package(
       path: "Tests/Support/LedgerDriver", swiftSettings: strict),
     tests("HostCredentialsTests", ["HostCredentials"]),
     tests("HostPairingTests", ["HostPairing"]),
-    tests("HostAgentsTests", ["HostAgents", "HostBroker"]),
+    tests(
+      "HostAgentsTests",
+      [
+        "HostAgents", "HostBroker", "HostStore", "HostConfig", "HostJSON", "HostLinux", "HostMetrics", "HostReasons",
+        "HostResilience",
+      ]),
     tests(
       "HostAppTests", ["HostApp", "HostConfig", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginAPI", "PluginTestHost"]),

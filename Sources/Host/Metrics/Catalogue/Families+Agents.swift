@@ -25,10 +25,25 @@ package enum ToolCacheEvent: String, ClosedLabel {
   case evict
 }
 
+/// Why an inbound message did not reach an agent.
+package enum MessageRefusal: String, ClosedLabel {
+  /// Over the agent's `sender_rate_limit`.
+  case rateLimited = "rate_limited"
+  /// Over the agent's `queue_cap`; pushed back to the channel.
+  case queueFull = "queue_full"
+  /// The pairing gate did not let the sender in.
+  case notPaired = "not_paired"
+  /// No agent is bound to the account; `agent` is then empty.
+  case unbound
+  /// Without text, or written by the account itself.
+  case ignored
+}
+
 extension Families {
   /// The families of this file.
   static let agents: [FamilySpec] = [
-    llmRequests.spec, llmLatency.spec, messagesProcessed.spec, toolCalls.spec, toolCacheEvents.spec, toolLatency.spec,
+    llmRequests.spec, llmLatency.spec, messagesProcessed.spec, messagesRefused.spec, toolCalls.spec,
+    toolCacheEvents.spec, toolLatency.spec,
     circuitBreakerState.spec,
   ]
 
@@ -45,6 +60,11 @@ extension Families {
   /// Counts inbound messages that passed gate, limits and binding filter. Labels: `agent`.
   package static let messagesProcessed = CounterSpec<String>(
     "messages_processed_total", ["agent"], help: "Inbound messages that reached an agent.")
+
+  /// Counts inbound messages that did not reach an agent. Labels: `agent`, `reason`.
+  package static let messagesRefused = CounterSpec<String, MessageRefusal>(
+    "nexo_messages_refused_total", ["agent", "reason"],
+    help: "Inbound messages that limits, gate or bindings kept from an agent, by reason.")
 
   /// Counts tool calls. Labels: `agent`, `outcome`, `tool`.
   package static let toolCalls = CounterSpec<String, ToolOutcome, String>(

@@ -1,0 +1,39 @@
+// How a reply gets out: recipient list, credential, access list and breaker, then the channel; its report settles it.
+// Called by the pump of the queue `outbound`.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostBroker
+internal import HostJSON
+internal import HostReasons
+
+extension AgentRuntime {
+  /// Delivers one reply.
+  func deliver(_ lease: LedgerLease) async {
+    guard var message = OutboundMessage(try? JSON.parse(lease.payload)) else {
+      await fail(lease, .permanent(.agentsBadPayload, "the payload is no message"))
+      return
+    }
+    let agent = configuration.agents.first { $0.id == message.agent }
+    if let agent, !agent.allows(recipient: message.chat, channel: message.channel) {
+      await fail(lease, .permanent(.agentsRecipientRefused, "agent \(agent.id), channel \(message.channel)"))
+      return
+    }
+    let grant: OutboundGrant
+    switch await seams.outbound.admit(agent: message.agent, channel: message.channel, account: message.account) {
+    case .granted(let given): grant = given
+    case .refused(let failure):
+      await fail(lease, failure)
+      return
+    }
+    message.account = grant.account
+    let outgoing = message
+    let report = await keeping(lease) { await self.seams.channels.deliver(outgoing) }
+    grant.report(report)
+    switch report {
+    case .delivered: await settle { try await self.ledger.answer(lease) }
+    case .failed where Task.isCancelled: await settle { try await self.ledger.release(lease) }
+    case .failed(let failure): await fail(lease, failure)
+    }
+  }
+}
