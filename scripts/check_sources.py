@@ -17,6 +17,7 @@ TABLES = {
 UNSTRUCTURED = re.compile(r"(?<![\w.])Task(\.detached)?\s*(\(|\{)")
 """Files that may start a task outside the tree of tasks, each with its reason."""
 UNSTRUCTURED_ALLOWED = {
+    "Sources/Host/Plugins/Services/CredentialService.swift",  # a plugin's call must return at once
     "Sources/PluginKit",  # a plugin's callbacks come from C: there is no parent task
 }
 FORBIDDEN = [
@@ -27,6 +28,8 @@ FORBIDDEN = [
     (re.compile(r"localizedDescription"), "localizedDescription says nothing on Linux"),
     (re.compile(r"\b(TODO|FIXME|XXX)\b"), "unfinished work belongs in an issue"),
 ]
+GUARD = re.compile(r"//.*(guard|owned|unchecked|immutable|immortal|only .*(thread|lock)|never chang)", re.IGNORECASE)
+"""How a comment says why it is safe to share."""
 PLUGIN_NAMES = re.compile(r"whatsapp|google-?_?creds", re.IGNORECASE)
 
 
@@ -47,7 +50,7 @@ def check(name):
     lines = text.splitlines()
     if name not in TABLES and len(lines) > FILE_LIMIT:
         yield 1, f"{len(lines)} lines; split it (at most {FILE_LIMIT})"
-    if "SPDX-License-Identifier: Apache-2.0" not in "\n".join(lines[:60 if not name.endswith('.h') else 120]):
+    if not name.startswith("Tests/Fixtures/abi/") and "SPDX-License-Identifier: Apache-2.0" not in "\n".join(lines[:60 if not name.endswith('.h') else 120]):
         yield 1, "no SPDX line in its header"
     product = name.startswith(("Sources/", "Plugins/"))
     for number, line in enumerate(lines, 1):
@@ -57,8 +60,8 @@ def check(name):
                     yield number, why
             if UNSTRUCTURED.search(code(line)) and not any(name.startswith(a) for a in UNSTRUCTURED_ALLOWED):
                 yield number, "unstructured Task: only in files that check_sources.py names"
-            if "@unchecked Sendable" in line and not any(
-                    "uard" in other or "owned by" in other for other in lines[max(0, number - 12):number + 1]):
+            if "@unchecked Sendable" in code(line) and not any(
+                    GUARD.search(other) for other in lines[max(0, number - 14):number]):
                 yield number, "@unchecked Sendable without a comment naming its guard"
         if name.startswith(("Sources/Host/", "Sources/PluginAPI/", "Sources/PluginKit/")) and "credentials_google" not in line:
             if PLUGIN_NAMES.search(line) and not re.search(r'^\s*(///|//|\*|/\*)|/\*|"whatsapp"', line):

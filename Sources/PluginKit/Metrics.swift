@@ -30,6 +30,8 @@ public struct Gauge: @unchecked Sendable {
 }
 
 /// Observations, counted by size.
+///
+/// `@unchecked`: immortal host handles, made for every thread.
 public struct Histogram: @unchecked Sendable {
   @usableFromInline let handle: OpaquePointer?
   @usableFromInline let table: UnsafePointer<nexo_metrics_1>
@@ -41,6 +43,7 @@ public struct Histogram: @unchecked Sendable {
 /// A family with labels: ask it for the handle of a label set once, keep that, and count through it.
 ///
 /// Label values come from a closed set: never an address, a number, an id or anything else from outside.
+/// `@unchecked`: immortal host handles, made for every thread.
 public struct MetricFamily<Handle>: @unchecked Sendable {
   private let services: Services
   private let family: OpaquePointer?

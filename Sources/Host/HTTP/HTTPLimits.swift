@@ -48,7 +48,7 @@ package struct HTTPLimits: Sendable, Equatable {
   /// Time without any byte taken by a client that has bytes waiting; then it is reset.
   package var writeStall: Duration = .seconds(30)
   /// Time a half-closed client may wait for an answer that is not begun before it counts as gone.
-  package var halfCloseGrace: Duration = .seconds(1)
+  package var halfCloseGrace: Duration = .seconds(3)
   /// Time that a closing connection reads and discards, so that the last answer is not lost to a reset. RFC 9112, 9.6.
   package var lingerTime: Duration = .seconds(2)
   /// Time from request to the end of the response where the route says nothing else; then 504 or a reset.

@@ -1,1 +1,3 @@
-// To be written.
+// Nothing yet: the module map reserves the place.
+//
+// SPDX-License-Identifier: Apache-2.0

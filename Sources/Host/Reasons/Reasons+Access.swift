@@ -8,7 +8,8 @@ extension Reason {
   static var access: [Reason] { [.accessOwner, .accessHost, .accessOrigin] }
 
   package static let accessOwner = Reason(
-    "access.owner_only", cause: "The page is for the owner, and the request comes neither from this machine nor with a session.",
+    "access.owner_only",
+    cause: "The page is for the owner, and the request comes neither from this machine nor with a session.",
     evidence: "The peer's address, and whether a proxy added Forwarded, X-Forwarded-For, X-Real-IP or Via.",
     remedy: "Open it on the machine itself, through an ssh tunnel, or with a link that `agent link` prints.")
 

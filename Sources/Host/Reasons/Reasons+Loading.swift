@@ -71,7 +71,7 @@ extension Reason {
 
   package static let startRefused = Reason(
     "start.refused", cause: "The plugin's start() failed.", evidence: "The message carries the plugin's own words.",
-    remedy: "Follow the plugin's words, then `agent ext reload <id>`.")
+    remedy: "Follow the plugin's words, then `agent ext sweep`.")
 
   package static let callOverrun = Reason(
     "call.overrun", cause: "A control call into the plugin did not return before its deadline.",
@@ -89,7 +89,8 @@ extension Reason {
 
   package static let pluginGaveUp = Reason(
     "plugin.fatal", cause: "The plugin told the host that it cannot go on.",
-    evidence: "The message carries the plugin's own words.", remedy: "Follow the plugin's words, then `agent ext reload <id>`.")
+    evidence: "The message carries the plugin's own words.",
+    remedy: "Follow the plugin's words, then `agent ext sweep`.")
 
   package static let loadSystem = Reason(
     "load.system", cause: "The system refused something that loading a plugin needs: memory, a thread, a descriptor.",
@@ -97,7 +98,8 @@ extension Reason {
 
   package static let registrationTaken = Reason(
     "registration.taken", cause: "What the plugin registers belongs to another plugin or to the host.",
-    evidence: "The message names the thing and who has it.", remedy: "Disable one of the two, or rename it in one of them.")
+    evidence: "The message names the thing and who has it.",
+    remedy: "Disable one of the two, or rename it in one of them.")
 
   package static let registrationDenied = Reason(
     "registration.denied", cause: "The plugin registers something that its manifest does not announce.",

@@ -22,7 +22,8 @@ package enum Program {
   package static let parser = CommandParser(commands: commands, common: common)
 
   private static var commands: [CommandSpec] {
-    [RunCommand.run] + ExtCommands.list + ConfigCommands.list + AboutCommands.list(usage: { Usage(parser) })
+    [RunCommand.run] + ExtCommands.list + ConfigCommands.list + [DoctorCommand.doctor]
+      + AboutCommands.list(usage: { Usage(parser) })
   }
 
   /// Runs a command line.

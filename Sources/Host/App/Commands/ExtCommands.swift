@@ -6,5 +6,5 @@
 enum ExtCommands {
   static let list: [CommandSpec] =
     [ExtListing.list, ExtListing.info, ExtListing.explain, ExtChecks.validate, ExtChecks.check, ExtChecks.doctor]
-    + [ExtInstall.install, ExtInstall.uninstall] + ExtDecisions.list
+    + [ExtInstall.install, ExtInstall.uninstall] + ExtDecisions.list + [ExtNew.new]
 }

@@ -19,7 +19,7 @@ enum StartupTable {
         table.add("health", "\(base)/health")
         table.add("readiness", "\(base)/ready?verbose")
         for page in pages(report) { table.add(page.plugin, base + page.path) }
-      default: table.add("admin console", "\(base)/admin/")
+      default: table.add("admin console", "\(base)/admin/extensions")
       }
     }
     var lines = [""] + table.lines.dropFirst().map { "  \($0)" } + [""]
