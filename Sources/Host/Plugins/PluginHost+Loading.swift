@@ -18,6 +18,12 @@ extension PluginHost {
   package func load(
     _ manifest: Manifest, library: SealedLibrary, folder: String, config: [UInt8] = Array("{}".utf8)
   ) async -> Result<Instance, LoadRefusal> {
+    await turns.run { await loadNow(manifest, library, folder, config) }
+  }
+
+  private func loadNow(
+    _ manifest: Manifest, _ library: SealedLibrary, _ folder: String, _ config: [UInt8]
+  ) async -> Result<Instance, LoadRefusal> {
     do throws(SystemError) {
       return try await Thread.run("nx-load") { [self] in
         do throws(LoadRefusal) {
@@ -34,8 +40,6 @@ extension PluginHost {
   private func loadHere(
     _ manifest: Manifest, _ library: SealedLibrary, _ folder: String, _ config: [UInt8]
   ) throws(LoadRefusal) -> Instance {
-    takeGuard()
-    defer { guarded.change { $0 = false } }
     let before = ProcessGuard()
     defer { tell(before.restore(), of: manifest.id) }
     let (image, table) = try open(manifest, library)
@@ -52,16 +56,6 @@ extension PluginHost {
       throw error
     }
     return instance
-  }
-
-  /// Waits for its turn, but not for a plugin that hangs in one of these calls: that one has lost its turn.
-  private func takeGuard() {
-    let patience = Clock.monotonic() + Instance.controlTime
-    _ = guarded.wait(until: patience) { isTaken -> Void? in
-      guard !isTaken else { return nil }
-      isTaken = true
-      return ()
-    }
   }
 
   private func open(

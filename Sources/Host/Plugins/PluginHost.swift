@@ -63,7 +63,7 @@ package final class PluginHost: Sendable {
   private let owners = Mutex<[String: HandlerOwner]>([:])
   private let live = Mutex<[UInt64: Instance]>([:])
   /// Load, create and start are made for one plugin at a time, so that a change of the process has one culprit.
-  let guarded = Monitor(false)
+  let turns = Turns(1)
   let log = Log("plugins")
 
   package init(_ settings: PluginHostSettings, metrics: MetricsRegistry, routes: PluginRoutes) {

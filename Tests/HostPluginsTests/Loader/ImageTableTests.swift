@@ -97,7 +97,16 @@ struct ImageTableTests {
       companions: [
         .sealed(try SealedImage(label: "h", name: "libnexohelper.so.1", bytes: try AtomicFile.read(helper)))
       ])
-    let image = try ImageTable().image(for: library, plugin: "h", version: "1.0.0")
+    let table = ImageTable()
+    let image = try table.image(for: library, plugin: "h", version: "1.0.0")
     #expect(image.entry(nil) != nil)
+    let other = SealedLibrary(
+      main: try self.library("1.3.0").main,
+      companions: [.sealed(try SealedImage(label: "h", name: "libnexohelper.so.1", bytes: [1, 2, 3]))])
+    #expect {
+      try table.image(for: other, plugin: "h", version: "1.0.0")
+    } throws: { error in
+      "\(error)".contains("another build of it is mapped already")
+    }
   }
 }

@@ -19,7 +19,7 @@ struct ProbeTests {
     scratch = try TemporaryFolder("probe")
     // A name of its own, so that processes of this test can be told from those of others.
     let probe = scratch.file("nexo-probe")
-    symlink(Path.join(Path.executableFolder(), "nexo-probe"), probe)
+    symlink(ProbeRunner(scratch: "").executablePath, probe)
     let work = scratch.file("work")
     try AtomicFile.makeFolder(work)
     runner = ProbeRunner(executable: probe, scratch: work)
@@ -76,6 +76,11 @@ struct ProbeTests {
   func `other deaths carry their signal`(_ death: (what: String, signal: Int32)) async throws {
     let outcome = try await rehearse(["WHERE_create", "WHAT_\(death.what)"])
     #expect(outcome == .refused(.crashed(plugin: "life", phase: .create, signal: death.signal)))
+  }
+
+  @Test func `an exception that leaves a call is a crash`() async throws {
+    let outcome = try await rehearse([], fixture: "throw.cc")
+    #expect(outcome == .refused(.crashed(plugin: "life", phase: .create, signal: SIGABRT)))
   }
 
   @Test func `a busy loop is a hang`() async throws {

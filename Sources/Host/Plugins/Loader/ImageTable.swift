@@ -34,7 +34,8 @@ package final class ImageTable: Sendable {
   }
 
   private let states = Monitor<[String: State]>([:])
-  private let opened = Mutex<Set<String>>([])
+  /// Companions by name: the hash of the build that is mapped under it.
+  private let opened = Mutex<[String: String]>([:])
   private let limit: Int
   private let countChanged: @Sendable (Int) -> Void
   private let log = Log("plugins")
@@ -117,10 +118,17 @@ package final class ImageTable: Sendable {
   private func open(_ companion: SealedLibrary.Companion, _ plugin: String) throws(LoadRefusal) {
     switch companion {
     case .sealed(let image):
-      // Mapped once per content, whichever plugin brings it.
-      guard opened.withLock({ !$0.contains(image.hash) }) else { return }
+      // Mapped once, whichever plugin brings it. The linker finds libraries by name: a second build of the same name
+      // would be mapped and never used, and the plugin would run with the first.
+      let known = opened.withLock { $0[image.name] }
+      if known == image.hash { return }
+      guard known == nil else {
+        throw .notLoadable(
+          plugin: plugin, library: image.name,
+          why: "another build of it is mapped already, and a process has one of each name; restart the host")
+      }
       _ = try ImageTable.open(image.memory.number, name: image.name, plugin)
-      opened.withLock { _ = $0.insert(image.hash) }
+      opened.withLock { $0[image.name] = image.hash }
     case .host(let path):
       guard dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) != nil else {
         throw .notLoadable(plugin: plugin, library: path, why: ImageTable.linkerMessage(hiding: path))

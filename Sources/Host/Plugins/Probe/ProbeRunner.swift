@@ -16,11 +16,10 @@ package final class ProbeRunner: Sendable {
   static let firstLibrary: Int32 = 5
   /// The probe ends by itself after 4 s; this is for one that does not.
   private static let patience: UInt64 = 8_000_000_000
-  private static let parallel = 2
 
   private let executable: String
   private let scratch: String
-  private let running = Monitor<Int>(0)
+  private let turns = Turns(2)
   private let log = Log("plugins")
 
   /// - Parameters:
@@ -37,17 +36,15 @@ package final class ProbeRunner: Sendable {
 
   /// Rehearses. Never throws: whatever happens is an outcome.
   package func rehearse(_ request: ProbeRequest) async -> ProbeOutcome {
+    await turns.run { await rehearseNow(request) }
+  }
+
+  private func rehearseNow(_ request: ProbeRequest) async -> ProbeOutcome {
     let id = request.manifest.id
     do throws(SystemError) {
       // The thread lives as long as the probe does, which dies with the thread that made it (PR_SET_PDEATHSIG).
       let outcome = try await Thread.run("nx-probe") { [self] in
-        running.wait { running -> Void? in
-          guard running < ProbeRunner.parallel else { return nil }
-          running += 1
-          return ()
-        }
-        defer { running.change { $0 -= 1 } }
-        return rehearseHere(request)
+        rehearseHere(request)
       }
       if case .refused(let refusal) = outcome {
         log.debug("rehearsal refused", ["plugin.id": id, "reason": "\(refusal.reason)", "detail": refusal.detail])
