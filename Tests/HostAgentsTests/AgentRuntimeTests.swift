@@ -237,4 +237,47 @@ struct AgentRuntimeTests {
       #expect(await channels.wait(for: 1).map(\.text) == ["echo: /wait 1000"])
     }
   }
+
+  @Test func `a refused key makes the agent failed, and the next answer makes it attached again`() async throws {
+    let server = try ScriptedServer([.status(401), .says("back")])
+    defer { server.stop() }
+    let settings = ProviderSettings(name: "own", kind: .openai, baseURL: server.url)
+    let agent = AgentDefinition.echo { $0.model = ModelChoice(provider: "own", model: "m") }
+    try await AgentSite(AgentConfiguration(agents: [agent], providers: ["own": settings])).run { site in
+      await site.say("one")
+      while site.runtime.attachedCount == 1 { await Task.yield() }
+      #expect(site.runtime.agentJSON("echo")?["state"] == "failed")
+      #expect(site.runtime.agentJSON("echo")?["reason"] == .string(Reason.llmKeyRefused.code))
+      #expect(await site.ask("two") == "back")
+      #expect(site.runtime.attachedCount == 1)
+      let dead = try await site.ledger.deadLetters()
+      #expect(dead.count == 1)
+    }
+  }
+
+  @Test func `a server that is down for one turn loses no message`() async throws {
+    let down = [ScriptedAnswer](repeating: .status(500), count: 3)
+    let server = try ScriptedServer(down + [.says("up")])
+    defer { server.stop() }
+    var settings = ProviderSettings(name: "own", kind: .openai, baseURL: server.url)
+    settings.backoff = Backoff(first: .milliseconds(2), longest: .milliseconds(5))
+    var limits = RuntimeLimits()
+    limits.retryAfter = .milliseconds(10)
+    let agent = AgentDefinition.echo { $0.model = ModelChoice(provider: "own", model: "m") }
+    let configuration = AgentConfiguration(agents: [agent], providers: ["own": settings])
+    try await AgentSite(configuration, limits: limits).run { site in
+      #expect(await site.ask("x") == "up")
+      #expect(server.requests.count == 4)
+      #expect(site.lines("messages_processed_total") == ["messages_processed_total{agent=\"echo\"} 1"])
+    }
+  }
+
+  @Test func `an agent of a vendor without a key is failed from the start, and does not count as ready`() throws {
+    let agent = AgentDefinition.echo { $0.model = ModelChoice(provider: "anthropic", model: "m") }
+    let vendor = ProviderSettings(name: "anthropic", kind: .anthropic, baseURL: ProviderKind.anthropic.vendorURL)
+    let site = try AgentSite(AgentConfiguration(agents: [agent], providers: ["anthropic": vendor]))
+    site.runtime.books.enter(.running)
+    #expect(site.runtime.agentJSON("echo")?["reason"] == .string(Reason.llmKeyMissing.code))
+    #expect(site.runtime.attachedCount == 0)
+  }
 }

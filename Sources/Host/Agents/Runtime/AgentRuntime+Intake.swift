@@ -62,7 +62,8 @@ extension AgentRuntime {
       ? UUIDText.random()
       : SessionID.make("message", [message.channel, message.account, message.chat, message.id])
     let kept = agent.debounce > .zero ? message.text : nil
-    guard backlog.add(key, session: session, agent: agent.id, text: kept, cap: agent.queueCap) else {
+    let place = backlog.add(key, session: session, agent: agent.id, text: kept, cap: agent.queueCap)
+    guard place != .full else {
       metrics.messageRefused(agent.id, .queueFull)
       return .busy(.agentsQueueFull, retryAfter: AgentRuntime.retryLater)
     }
@@ -75,12 +76,12 @@ extension AgentRuntime {
       switch acceptance {
       case .accepted(let id): return .accepted(id: id)
       case .duplicate(let id):
-        // One that still waits is in the backlog until its turn; of others there is nothing to keep.
-        backlog.remove(key, session: session)
+        // The place of one that still waits stays until its turn.
+        if place == .taken { backlog.remove(key, session: session) }
         return .duplicate(id: id)
       }
     } catch {
-      backlog.remove(key, session: session)
+      if place == .taken { backlog.remove(key, session: session) }
       return error.isTransient
         ? .busy(error.reason, retryAfter: AgentRuntime.retryLater) : .refused(error.reason)
     }

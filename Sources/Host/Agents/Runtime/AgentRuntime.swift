@@ -8,6 +8,7 @@ package import HostBroker
 internal import HostLinux
 internal import HostLog
 internal import HostMetrics
+internal import HostReasons
 internal import HostResilience
 internal import Synchronization
 
@@ -74,8 +75,7 @@ package final class AgentRuntime: Sendable {
     runner = ToolRunner(catalogue: catalogue, cache: ToolCache(), hooks: seams.toolHooks, metrics: metrics)
     let providers = ProviderTable(configuration.providers, metrics: metrics, before: nil)
     snapshot = Mutex(Snapshot(configuration: configuration, providers: providers))
-    books.apply(configuration.agents)
-    delegate.apply(configuration.agents)
+    introduce(configuration)
     showBreakers()
   }
 
@@ -91,9 +91,19 @@ package final class AgentRuntime: Sendable {
     let before = current.providers
     let providers = ProviderTable(configuration.providers, metrics: metrics, before: before)
     snapshot.withLock { $0 = Snapshot(configuration: configuration, providers: providers) }
+    introduce(configuration)
+    log.info("agents configured", ["agents": "\(configuration.agents.count)"])
+  }
+
+  private func introduce(_ configuration: AgentConfiguration) {
     books.apply(configuration.agents)
     delegate.apply(configuration.agents)
-    log.info("agents configured", ["agents": "\(configuration.agents.count)"])
+    // Applied in spite of its findings, or by a caller that checks nothing: then it shows as failed.
+    for agent in configuration.agents {
+      let provider = configuration.providers[agent.model.provider]
+      if provider == nil { books.failed(agent.id, .agentsUnknownProvider) }
+      if let provider, provider.needsKey, provider.key == nil { books.failed(agent.id, .llmKeyMissing) }
+    }
   }
 
   /// Works until the task is cancelled, or drained. Cancelling gives turns back to the ledger; ``drain(within:)`` before

@@ -24,19 +24,20 @@ final class Backlog: Sendable {
   }
   private let state = Mutex(State())
 
-  /// Takes a place for a message.
-  ///
-  /// - Returns: false when as many wait as the cap allows. A message that has a place already keeps it.
-  func add(_ key: String, session: String, agent: String, text: String?, cap: Int) -> Bool {
+  /// Whether there was room for a message.
+  enum Place: Sendable { case taken, hadOne, full }
+
+  /// Takes a place for a message; one that has a place already keeps it.
+  func add(_ key: String, session: String, agent: String, text: String?, cap: Int) -> Place {
     let now = Clock.monotonic()
     return state.withLock { state in
       var waiting = state.sessions[session] ?? []
-      if waiting.contains(where: { $0.key == key }) { return true }
-      guard waiting.count < cap else { return false }
+      if waiting.contains(where: { $0.key == key }) { return .hadOne }
+      guard waiting.count < cap else { return .full }
       waiting.append(Waiting(key: key, agent: agent, text: text, since: now))
       state.sessions[session] = waiting
       state.depths[agent, default: 0] += 1
-      return true
+      return .taken
     }
   }
 

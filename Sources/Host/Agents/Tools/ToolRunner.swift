@@ -175,13 +175,13 @@ final class ToolRunner: Sendable {
       let caller = caller
       let result = await withDeadline(deadline) { await found.tool.invoke(arguments, caller: caller) }
       runner.metrics.toolTime(agent.id, tool.name, .nanoseconds(Clock.monotonic() - began))
+      // A result that comes after its deadline counts for nothing, whatever it is.
+      if Clock.monotonic() >= deadline { return (refused(.toolTimeout, "the tool took too long"), .error) }
       switch result {
       case .success(let value):
         if let key { keep(value, key) }
         return (ToolAnswer(content: ToolRunner.text(value), isError: false), .ok)
-      case .failure(let reason, let text):
-        let isLate = Clock.monotonic() >= deadline
-        return (refused(isLate ? .toolTimeout : reason, isLate ? "the tool took too long" : text), .error)
+      case .failure(let reason, let text): return (refused(reason, text), .error)
       }
     }
 
