@@ -130,7 +130,8 @@ let package = Package(
     host(
       "HostApp",
       [
-        "CLinux", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostResilience",
+        "CLinux", "PluginAPI", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig",
+        "HostResilience",
         "HostStore",
         "HostHTTP", "HostHTTPClient", "HostPlugins", "HostBroker", "HostCredentials", "HostPairing", "HostAgents",
       ]),

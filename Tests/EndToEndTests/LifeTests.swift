@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import HostJSON
 import HostLinux
 import TestSupport
 import Testing
@@ -121,5 +122,30 @@ struct LifeTests {
     for code in [0, 1, 2, 3, 4, 5, 69, 75, 78] { #expect(codes.contains("\n\(code) ")) }
     let status = try await ChildProcess.run([nexo, "ext", "sweep", "--endpoint", "http://127.0.0.1:1"])
     #expect(status.end == .exited(69))
+  }
+}
+
+@Suite("Readiness", .timeLimit(.minutes(2)))
+struct ReadinessTests {
+  @Test func `with no configuration one agent is attached, the host is ready, and status shows it`() async throws {
+    let host = try await RunningHost(try Site())
+    #expect(await host.eventually { try host.get("/ready").status == 200 })
+    #expect(try host.get("/ready").text == "{\"status\":\"ready\",\"agents_running\":1}\n")
+    let agents = try host.ask("GET", "/admin/agents").body
+    #expect(agents[0]?["state"]?.string == "attached" && agents[0]?["model"]?["provider"]?.string == "echo")
+    let status = try await host.agent("status")
+    #expect(status.end == .exited(0) && status.output.contains("echo  attached"))
+    #expect(try await host.agent("status", "--agent-id", "nobody").end == .exited(4))
+    #expect(try host.ask("GET", "/admin/tool-policy?agent=echo&tool=time_now").body["allowed"]?.bool == true)
+    #expect(try host.value(#"circuit_breaker_state{breaker="nats"}"#) == 0)
+    #expect(await host.process.stop() == .exited(0))
+  }
+
+  @Test func `a wrong agents file stops the start with 78 and names the line`() async throws {
+    let site = try Site()
+    try site.folder.write("config/agents.yaml", "agents:\n  - id: a\n    model: {provider: nowhere}\n")
+    let host = try HostProcess(site)
+    #expect(await host.child.ended() == .exited(78))
+    #expect(host.child.errors.contains("agents.yaml:2") && host.child.errors.contains("agents.unknown_provider"))
   }
 }

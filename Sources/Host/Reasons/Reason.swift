@@ -41,6 +41,7 @@ extension Reason {
       agents,
       broker,
       config,
+      delivery,
       extensions,
       host,
       http,

@@ -3,6 +3,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+internal import HostAgents
+internal import HostBroker
 internal import HostConfig
 internal import HostHTTP
 internal import HostLinux
@@ -28,6 +30,7 @@ final class Host: Sendable {
   private let registry: MetricsRegistry
   private let listeners: Listeners
   private let plugins: PluginWiring
+  private let agents: AgentWiring
   private let reread: @Sendable () -> HostSettings
   private let jobs = Jobs()
   private let log = Log("host")
@@ -51,12 +54,15 @@ final class Host: Sendable {
       let own = try ProbePages(readiness: readiness).routes()
       let router = Router(try RouteTable(own))
       plugins = try PluginWiring(settings, state: state, registry: registry, router: router, own: own)
+      agents = try AgentWiring(
+        settings, state: state, registry: registry, plugins: plugins.plugins, jobs: jobs)
       let observer = RequestMetrics(registry)
       listeners = try Listeners(
         settings,
         metrics: MetricsPage(registry: registry, collect: { [plugins] in plugins.plugins.collect(within: $0, $1) })
           .routes(), router: router,
-        admin: AdminExtensions(supervisor: plugins.supervisor, settings: settings, jobs: jobs).routes(),
+        admin: AdminExtensions(supervisor: plugins.supervisor, settings: settings, jobs: jobs).routes()
+          + AdminAgents(runtime: agents.runtime).routes(),
         observer: { observer.observe($0) })
     } catch let failure as StartFailure {
       throw failure
@@ -65,7 +71,9 @@ final class Host: Sendable {
     } catch {
       throw StartFailure(description: "\(error)", exitCode: .failed)
     }
-    readiness.add { [plugins] in plugins.components() }
+    readiness.decide(
+      broker: { [agents] in agents.broker.isReady }, agents: { [agents] in agents.runtime.attachedCount })
+    readiness.add { [agents, plugins] in agents.components() + plugins.components() }
   }
 
   /// The engine's words, with the flag that mends it.
@@ -86,6 +94,7 @@ final class Host: Sendable {
     await withDiscardingTaskGroup { group in
       group.addTask { [jobs] in await jobs.run() }
       group.addTask { [plugins] in await plugins.run() }
+      group.addTask { [agents] in await agents.run() }
       group.addTask { [self] in await plugins.watch { [self] report in booted(report) } }
       for await request in signals.requests {
         switch request {
@@ -114,6 +123,7 @@ final class Host: Sendable {
     let fresh = reread()
     for finding in fresh.findings { log.warning("configuration", ["why": "\(finding)"]) }
     guard !fresh.hasErrors else { return }
+    agents.reload(fresh)
     await plugins.reload(fresh)
   }
 
@@ -125,6 +135,7 @@ final class Host: Sendable {
     let grace = settings.drainTimeout
     let server = listeners.server
     async let drained = Thread.run("http-stop") { server.stop(grace: grace) }
+    await agents.drain(within: grace)
     await plugins.stop(until: Clock.monotonic() &+ grace.nanosecondsClamped)
     if let report = try? await drained, !report.isClean || report.threadsAbandoned > 0 {
       log.warning("requests were cut", ["threads.abandoned": "\(report.threadsAbandoned)"])

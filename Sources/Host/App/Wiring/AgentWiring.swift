@@ -1,0 +1,96 @@
+// The seam between the host and its agents: ledger, broker and runtime made from the configuration, and run.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostAgents
+internal import HostBroker
+internal import HostConfig
+internal import HostJSON
+internal import HostLinux
+internal import HostLog
+internal import HostMetrics
+internal import HostPlugins
+internal import HostReasons
+
+/// Agents with what they stand on.
+final class AgentWiring: Sendable {
+  let runtime: AgentRuntime
+  let broker: LocalBroker
+  let ledger: Ledger
+  private let log = Log("agents")
+
+  init(
+    _ settings: HostSettings, state: StateFolder, registry: MetricsRegistry, plugins: PluginHost, jobs: Jobs
+  ) throws(StartFailure) {
+    let configuration = try AgentWiring.load(settings) { finding in
+      Log("agents").warning("configuration", ["why": "\(finding)"])
+    }
+    let metrics = BrokerMetrics(registry)
+    do throws(SystemError) {
+      ledger = try Ledger(state.file("ledger.sqlite"), metrics: metrics)
+    } catch {
+      throw StartFailure(description: "\(error) [\(Reason.stateUnusable)]", exitCode: .configuration)
+    }
+    broker = LocalBroker(metrics: metrics, refusal: { [ledger] in ledger.status.reason })
+    BrokerMetrics.sample(registry, broker: broker, ledger: ledger)
+    runtime = AgentRuntime(
+      configuration, ledger: ledger, broker: broker, metrics: AgentMetrics(registry),
+      seams: AgentSeams(channels: PluginChannels(plugins: plugins), toolSources: [PluginTools(plugins: plugins)]))
+    let intake = ChannelIntake(runtime: runtime, jobs: jobs)
+    plugins.setInboundSink { intake.take($0, $1, $2) }
+  }
+
+  /// Reads the agents' files.
+  ///
+  /// - Throws: every error as one text; warnings go to `warn`.
+  static func load(
+    _ settings: HostSettings, warn: (ConfigFinding) -> Void
+  ) throws(StartFailure) -> AgentConfiguration {
+    let reader = ConfigReader(folder: settings.folders.config.value, environment: Process.environment)
+    let configuration = AgentConfiguration.load(reader, environment: Process.environment)
+    for finding in reader.report.warnings { warn(finding) }
+    guard reader.report.errors.isEmpty else {
+      throw StartFailure(
+        description: reader.report.errors.map { "\($0)" }.joined(separator: "\n"), exitCode: .configuration)
+    }
+    return configuration
+  }
+
+  /// Runs until ``drain(within:)`` and the end of the task.
+  func run() async {
+    do throws(LedgerError) { try await ledger.start() } catch {
+      log.error("the ledger does not work yet", ["reason": error.reason.code, "why": "\(error)"])
+    }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { [ledger] in await ledger.run() }
+      await runtime.run()
+      group.cancelAll()
+    }
+    await ledger.close()
+  }
+
+  /// Lets turns finish; then ``run()`` returns.
+  func drain(within grace: Duration) async {
+    if await !runtime.drain(within: grace) { log.warning("turns were cut; they are taken up at the next start") }
+  }
+
+  /// Takes up the agents' files anew; wrong ones change nothing.
+  func reload(_ settings: HostSettings) {
+    do throws(StartFailure) {
+      runtime.apply(try AgentWiring.load(settings) { log.warning("configuration", ["why": "\($0)"]) })
+    } catch {
+      log.error("configuration refused", ["why": error.description])
+    }
+  }
+
+  /// The broker and each agent, for the verbose readiness.
+  func components() -> [ComponentState] {
+    let refusal = broker.refusal
+    let broker = ComponentState("broker", refusal == nil ? "ready" : "refusing", reason: refusal?.code)
+    let agents = (runtime.agentsJSON.array ?? []).map { agent in
+      ComponentState(
+        "agent.\(agent["id"]?.string ?? "")", agent["state"]?.string ?? "", reason: agent["reason"]?.string)
+    }
+    return [broker] + agents
+  }
+}

@@ -1,0 +1,132 @@
+// The seam between plugins' channels and agents: inbound messages go to the runtime and are acked once durable, replies
+// go to the channel and its report comes back typed.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HostAgents
+internal import HostBroker
+internal import HostJSON
+internal import HostLinux
+internal import HostLog
+internal import HostPlugins
+internal import HostReasons
+internal import PluginAPI
+internal import Synchronization
+
+/// Delivers through the channels of plugins.
+struct PluginChannels: ChannelPort {
+  let plugins: PluginHost
+
+  /// How long a channel may take to report: longer than a service's own time-outs.
+  private static let patience: Duration = .seconds(60)
+
+  func deliver(_ message: OutboundMessage) async -> DeliveryReport {
+    guard let channel = plugins.channels.entry(message.channel) else {
+      return .failed(.transient(.agentsNoChannel, "no plugin serves the channel \(message.channel)"))
+    }
+    let result = await channel.send(
+      ChannelMessage(
+        account: message.account, id: message.id, chat: message.chat, sender: "", replyTo: message.replyTo,
+        kind: message.kind, text: message.text, extra: message.extra.text(), timeUnixMilliseconds: 0),
+      timeout: PluginChannels.patience)
+    return PluginChannels.report(result)
+  }
+
+  /// The ABI's status as what it means for the ledger and the account's breaker.
+  static func report(_ result: OperationResult) -> DeliveryReport {
+    if result.isDone { return .delivered }
+    switch Int(result.status) {
+    case NEXO_E_RATE_LIMITED:
+      return .failed(.transient(.deliveryRateLimited, result.text, retryAfter: .seconds(30)))
+    case NEXO_E_REJECTED, NEXO_E_INVALID, NEXO_E_UNSUPPORTED, NEXO_E_NOT_FOUND, NEXO_E_DENIED:
+      return .failed(.permanent(.deliveryRejected, result.text))
+    default: return .failed(.transient(.deliveryUnavailable, result.text))
+    }
+  }
+}
+
+/// Takes messages of channels in.
+final class ChannelIntake: Sendable {
+  private let runtime: AgentRuntime
+  private let jobs: Jobs
+  /// Messages between a channel and the ledger.
+  private let waiting = Atomic<Int>(0)
+  private let log = Log("channels")
+
+  /// Ours: beyond it channels are asked to wait. A plugin by itself may have 1,024.
+  private static let limit = 4_096
+
+  init(runtime: AgentRuntime, jobs: Jobs) {
+    self.runtime = runtime
+    self.jobs = jobs
+  }
+
+  /// The sink of all channels; called on a plugin's thread.
+  func take(_ channel: Channel, _ message: ChannelMessage, _ acked: @escaping @Sendable () -> Void) -> InboundAnswer {
+    let now = waiting.add(1, ordering: .relaxed).newValue
+    guard now <= ChannelIntake.limit else {
+      waiting.subtract(1, ordering: .relaxed)
+      return .again
+    }
+    let inbound = ChannelIntake.inbound(channel.name, message)
+    jobs.add { [self] in
+      await offer(inbound)
+      acked()
+      if waiting.subtract(1, ordering: .relaxed).newValue < ChannelIntake.limit / 2 { channel.resumeInbound() }
+    }
+    return now > ChannelIntake.limit / 2 ? .full : .taken
+  }
+
+  /// Offers until the message is durable or nobody's: while the ledger or a queue refuses, it waits here, unacknowledged,
+  /// so that the service keeps it too.
+  private func offer(_ message: InboundMessage) async {
+    while !Task.isCancelled {
+      switch await runtime.offer(message) {
+      case .accepted, .duplicate: return
+      case .refused(let reason):
+        log.debug("message refused", ["channel": message.channel, "reason": reason.code])
+        return
+      case .busy(let reason, let retryAfter):
+        log.debug("message waits", ["channel": message.channel, "reason": reason.code])
+        try? await Task.sleep(for: retryAfter)
+      }
+    }
+  }
+
+  private static func inbound(_ channel: String, _ message: ChannelMessage) -> InboundMessage {
+    InboundMessage(
+      channel: channel, account: message.account, id: message.id, chat: message.chat, sender: message.sender,
+      replyTo: message.replyTo, kind: message.kind, text: message.text,
+      extra: (try? JSON.parse(message.extra)) ?? [:], unixMilliseconds: message.timeUnixMilliseconds,
+      isGroup: message.isGroup, isFromMe: message.isFromMe)
+  }
+}
+
+/// The tools of plugins.
+struct PluginTools: ToolSource {
+  let plugins: PluginHost
+
+  var tools: [any AgentTool] { plugins.tools.entries.map { PluginTool(tool: $0) } }
+}
+
+/// One tool of a plugin.
+struct PluginTool: AgentTool {
+  let tool: Tool
+
+  var definition: ToolDefinition {
+    ToolDefinition(
+      name: tool.name, description: tool.description, inputSchema: tool.inputSchema, owner: tool.plugin,
+      generation: tool.generation, timeout: tool.timeout, isReadOnly: tool.isReadOnly,
+      isParallelSafe: tool.isParallelSafe, isShared: tool.isShared)
+  }
+
+  func invoke(_ arguments: JSON, caller: ToolCaller) async -> ToolResult {
+    let result = await tool.invoke(
+      ToolCall(
+        arguments: arguments.text(), agent: caller.agent, session: caller.session, channel: caller.channel,
+        account: caller.account, sender: caller.sender))
+    if result.isDone { return .success((try? JSON.parse(result.bytes)) ?? .string(result.text)) }
+    let reason: Reason = Int(result.status) == NEXO_E_TIMEOUT ? .toolTimeout : .toolFailed
+    return .failure(reason, result.text)
+  }
+}
