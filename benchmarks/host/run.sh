@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The whole host, release build: a plugin's route against the host's own, the scrape against nginx serving the same bytes,
+# time to /health and /ready, memory and CPU when idle with 0, 5 and 50 plugins.
+# Needs wrk and nginx (Debian: wrk, nginx-light) and `make build`. BENCH_SECONDS per measurement (default 4).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+exec python3 benchmarks/host/measure.py
