@@ -66,8 +66,8 @@ struct LifeTests {
 
   @Test func `requests in flight are answered while it stops, and readiness is gone at once`() async throws {
     let site = try Site()
-    try site.dropPages(more: ["LATER_MS=4000"])
-    let host = try await RunningHost(site, ["--shutdown-delay", "2000"])
+    try site.dropPages(more: ["LATER_MS=7000"])
+    let host = try await RunningHost(site, ["--shutdown-delay", "6000"])
     let slow = try HTTPClient(host.http)
     try slow.send("GET /pages/later HTTP/1.1\r\nHost: localhost\r\n\r\n")
     #expect(await host.eventually { try Self.isInside(host) })

@@ -84,10 +84,10 @@ struct ReplacementTests {
 
   @Test func `an answer that comes after the end is refused, not crashed`() async throws {
     let site = try PluginSite()
-    let old = try await site.run("pages.c", ["LATER_MS=4000"], PluginSite.pages())
+    let old = try await site.run("pages.c", ["LATER_MS=30000"], PluginSite.pages())
     let address = site.address
     async let late = onThread { try HTTPClient.get(address, "/pages/later").status }
-    _ = try await eventually { old.inFlight == 1 }
+    #expect(try await eventually { old.inFlight == 1 })
     #expect(await site.host.retire(old, grace: .zero) == .ended)
     #expect(try await late == 503)
     #expect(old.phase == .gone)
