@@ -203,7 +203,8 @@ let package = Package(
         "HostResilience",
       ]),
     tests(
-      "HostAppTests", ["HostApp", "HostConfig", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
+      "HostAppTests",
+      ["HostApp", "HostConfig", "HostLinux", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginAPI", "PluginTestHost"]),
     tests("GoogleCredsTests", ["GoogleCreds", "PluginAPI", "PluginTestHost"]),
     tests("EndToEndTests", ["HostLinux", "HostJSON"]),

@@ -15,7 +15,7 @@ sources() { for folder in Package.swift Sources Plugins Tests examples benchmark
 step "format" swift format lint --strict -r -p $(sources)
 step "sources" python3 scripts/check_sources.py
 step "imports" scripts/check-imports.sh
-for check in scripts/check-header.sh scripts/check-doc-snippets.sh; do
+for check in scripts/check-header.sh scripts/check-doc-links.sh scripts/check-doc-snippets.sh; do
   [ -x "$check" ] && step "$(basename "$check" .sh)" "$check"
 done
 if [ ${#failed[@]} -gt 0 ]; then

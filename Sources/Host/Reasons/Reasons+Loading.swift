@@ -115,17 +115,17 @@ extension Reason {
 
   package static let pluginCrashed = Reason(
     "plugin.crashed", cause: "The plugin crashed the host, which has started again without it.",
-    evidence: "`agent ext show <id>` prints signal, call, build and addresses; the report is in <state>/crash.",
-    remedy: "Install a mended build, or run `agent ext clear <id>` to try this one again.")
+    evidence: "`agent ext explain ID` prints signal, address, version and call, as the log of the next start did.",
+    remedy: "Install a mended build, or run `agent ext clear ID` to try this one again.")
 
   package static let pluginExited = Reason(
     "plugin.exited", cause: "The plugin ended the host by calling exit().",
-    evidence: "`agent ext show <id>` prints call and build; the report is in <state>/crash.",
-    remedy: "Install a mended build, or run `agent ext clear <id>` to try this one again.")
+    evidence: "`agent ext explain ID` prints version and call, as the log of the next start did.",
+    remedy: "Install a mended build, or run `agent ext clear ID` to try this one again.")
 
   package static let pluginStuck = Reason(
     "plugin.stuck", cause: "A call into the plugin has not returned, so the instance cannot be ended in order.",
-    evidence: "The message names the call; `agent ext show <id>`.",
+    evidence: "The message names the call; so does `agent ext explain ID`.",
     remedy: "Restart the host to get rid of its threads, and tell the author.")
 
   package static let processChanged = Reason(
