@@ -60,6 +60,7 @@ let package = Package(
     .executable(name: "nexo-probe", targets: ["nexo-probe"]),
     .library(name: "WhatsApp", type: .dynamic, targets: ["WhatsAppEntry", "WhatsApp"]),
     .library(name: "GoogleCreds", type: .dynamic, targets: ["GoogleCredsEntry", "GoogleCreds"]),
+    .library(name: "WebChat", type: .dynamic, targets: ["WebChatEntry", "WebChat"]),
   ],
   dependencies: [],
   targets: [
@@ -157,6 +158,10 @@ let package = Package(
     .target(
       name: "GoogleCredsEntry", dependencies: ["PluginAPI", "GoogleCreds"], path: "Plugins/GoogleCreds/Entry",
       cSettings: strictC, linkerSettings: pluginLinking),
+    .target(name: "WebChat", dependencies: ["PluginKit"], path: "Plugins/WebChat/Plugin", swiftSettings: strict),
+    .target(
+      name: "WebChatEntry", dependencies: ["PluginAPI", "WebChat"], path: "Plugins/WebChat/Entry",
+      cSettings: strictC, linkerSettings: pluginLinking),
 
     // Benchmarks that need the host's own code; `benchmarks/<area>/run.sh` builds and runs them.
     .executableTarget(
@@ -207,6 +212,7 @@ let package = Package(
       ["HostApp", "HostConfig", "HostLinux", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginAPI", "PluginTestHost"]),
     tests("GoogleCredsTests", ["GoogleCreds", "PluginAPI", "PluginTestHost"]),
+    tests("WebChatTests", ["WebChat", "PluginKit", "PluginAPI", "PluginTestHost"]),
     tests("EndToEndTests", ["HostLinux", "HostJSON"]),
   ],
   swiftLanguageModes: [.v6],

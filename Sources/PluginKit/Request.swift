@@ -41,11 +41,16 @@ public struct Request: Sendable {
   }
 
   /// The first value of a query parameter, with `+` and `%XX` decoded; "" for one without '='.
-  public func query(_ name: String) -> String? {
-    for pair in rawQuery.split(separator: "&") {
+  public func query(_ name: String) -> String? { Self.first(name, in: rawQuery) }
+
+  /// The first value of a field of an HTML form (`application/x-www-form-urlencoded`), decoded likewise.
+  public func form(_ name: String) -> String? { Self.first(name, in: String(decoding: body, as: UTF8.self)) }
+
+  private static func first(_ name: String, in pairs: String) -> String? {
+    for pair in pairs.split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let key = parts.first, Self.decoded(key) == name else { continue }
-      return parts.count > 1 ? Self.decoded(parts[1]) : ""
+      guard let key = parts.first, decoded(key) == name else { continue }
+      return parts.count > 1 ? decoded(parts[1]) : ""
     }
     return nil
   }

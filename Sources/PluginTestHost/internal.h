@@ -11,7 +11,7 @@
 
 /* Bounds of the test host, ours: a plugin under test does not come near them. */
 enum { MAX_ROUTES = 128, MAX_EXCHANGES = 4096, MAX_SERIES = 4096, MAX_WORKERS = 64, MAX_OPS = 4096, MAX_TIMERS = 1024 };
-enum { MAX_ACCOUNTS = 64, MAX_INBOUND = 4096, MAX_DENIED = 16, MAX_ENV = 16, MAX_STATE = 64 };
+enum { MAX_ACCOUNTS = 64, MAX_INBOUND = 4096, MAX_DENIED = 16, MAX_ENV = 16, MAX_SENT = 8, MAX_STATE = 64 };
 
 typedef struct { char *ptr; size_t len; } text; /* owned, and NUL-terminated behind len */
 
@@ -78,6 +78,7 @@ struct nexo_test {
   route_entry routes[MAX_ROUTES];
   uint32_t route_count, exchange_count, series_count, worker_count, op_count, timer_count, inbound_count, acked_count;
   exchange exchanges[MAX_EXCHANGES];
+  struct { char *name, *value; } sent[MAX_SENT];
   size_t high_mark;
   series series[MAX_SERIES];
   void (*on_scrape)(void *);

@@ -219,6 +219,16 @@ static bool matches(const char *pattern, const char *path, size_t path_len, nexo
   return path == end_of_path;
 }
 
+void nexo_test_request_header(nexo_test *t, const char *name, const char *value) {
+  for (int i = 0; i < MAX_SENT; i++) {
+    if (t->sent[i].name && strcmp(t->sent[i].name, name)) continue;
+    t->sent[i].name = value ? copy_str(nexo_text(name)) : NULL;
+    t->sent[i].value = value ? copy_str(nexo_text(value)) : NULL;
+    return;
+  }
+  abort();
+}
+
 nexo_http_x nexo_test_request(nexo_test *t, const char *method, const char *target, const char *body) {
   const char *mark = strchr(target, '?');
   size_t path_len = mark ? (size_t)(mark - target) : strlen(target);
@@ -226,9 +236,12 @@ nexo_http_x nexo_test_request(nexo_test *t, const char *method, const char *targ
   nexo_http_request_1 request = {.size = sizeof request, .method = nexo_text(method), .path = {target, path_len},
                                  .query = nexo_text(mark ? mark + 1 : NULL), .peer = nexo_text("127.0.0.1"),
                                  .params = params, .body = nexo_text(body), .deadline_ns = UINT64_MAX};
-  nexo_kv headers[] = {{nexo_text("host"), nexo_text("localhost")}, {nexo_text("accept"), nexo_text("*/*")}};
+  nexo_kv headers[2 + MAX_SENT] = {{nexo_text("host"), nexo_text("localhost")}, {nexo_text("accept"), nexo_text("*/*")}};
   request.headers = headers;
   request.header_count = 2;
+  for (int i = 0; i < MAX_SENT; i++)
+    if (t->sent[i].name)
+      headers[request.header_count++] = (nexo_kv){nexo_text(t->sent[i].name), nexo_text(t->sent[i].value)};
   request.content_length = request.body.len;
   for (uint32_t i = 0; i < t->route_count; i++) {
     route_entry *r = &t->routes[i];

@@ -46,6 +46,8 @@ const char *nexo_test_fatal(nexo_test *t);
 
 /* ---- HTTP ---- */
 
+/* Every later request carries this header, up to 8 of them; a value of NULL takes it away. [control] */
+void nexo_test_request_header(nexo_test *t, const char *name, const char *value);
 /* Sends a request, "/path?query"; headers may be NULL. 0: no route has it, or it is not owned by this plugin. The plugin
  * is called on this thread. [control] */
 nexo_http_x nexo_test_request(nexo_test *t, const char *method, const char *target, const char *body);
