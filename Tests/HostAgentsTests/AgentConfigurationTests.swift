@@ -161,4 +161,13 @@ struct AgentConfigurationTests {
     #expect(own.cachedTools == ["get_*"] && own.parallelSafe == ["get_weather"])
     #expect(configuration.tools.of("other").maxInFlight == 4)
   }
+
+  @Test func `the commented examples load without a finding`() throws {
+    let reader = ConfigReader(folder: "examples/config", environment: [:])
+    let configuration = AgentConfiguration.load(reader, environment: [:])
+    #expect(reader.report.findings == [])
+    #expect(configuration.agents.map(\.id) == ["helper"])
+    #expect(configuration.providers["local"]?.maxTokens == 1_024)
+    #expect(configuration.tools.of("helper").cacheTTL == .seconds(10))
+  }
 }

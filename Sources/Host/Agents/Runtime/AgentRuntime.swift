@@ -71,7 +71,7 @@ package final class AgentRuntime: Sendable {
     self.seams = seams
     self.limits = limits
     delegate = DelegateTool(broker: broker)
-    let catalogue = ToolCatalogue([FixedTools([TimeTool(), delegate])] + seams.toolSources)
+    let catalogue = ToolCatalogue([HostTools(delegate: delegate)] + seams.toolSources)
     runner = ToolRunner(catalogue: catalogue, cache: ToolCache(), hooks: seams.toolHooks, metrics: metrics)
     let providers = ProviderTable(configuration.providers, metrics: metrics, before: nil)
     snapshot = Mutex(Snapshot(configuration: configuration, providers: providers))

@@ -9,6 +9,12 @@ internal import HostLinux
 internal import HostReasons
 internal import Synchronization
 
+/// The host's own tools. Delegation is not offered where nobody is there to delegate to.
+struct HostTools: ToolSource {
+  let delegate: DelegateTool
+  var tools: [any AgentTool] { delegate.hasTargets ? [TimeTool(), delegate] : [TimeTool()] }
+}
+
 /// Delegation as a tool.
 final class DelegateTool: AgentTool {
   static let name = "delegate"
@@ -24,6 +30,8 @@ final class DelegateTool: AgentTool {
   init(broker: any Broker) { self.broker = broker }
 
   func apply(_ agents: [AgentDefinition]) { self.agents.withLock { $0 = agents } }
+
+  var hasTargets: Bool { agents.withLock { $0.count > 1 } }
 
   var definition: ToolDefinition {
     ToolDefinition(
