@@ -25,11 +25,12 @@ enum ChatFiles {
     const status = document.getElementById("status");
     const words = form.dataset;
     const items = new Map();
-    let sending = false;
+    let sent = Promise.resolve();
 
     const key = (direction, id) => direction + " " + id;
     const say = (text) => { if (status.textContent !== text) status.textContent = text; };
-    const toEnd = () => { scroll.scrollTop = scroll.scrollHeight; };
+    // The style turns the pane upside down, so that it begins at its end also without this script: the end is 0.
+    const toEnd = () => { scroll.scrollTop = 0; };
 
     function showTime(time) {
       const date = new Date(Number(time.dataset.time));
@@ -67,7 +68,7 @@ enum ChatFiles {
     }
 
     function show(message) {
-      const isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+      const isAtEnd = scroll.scrollTop > -80;
       const item = items.get(key(message.direction, message.id)) ?? add(message);
       item.querySelector(".tick").hidden = !(message.direction === "in" && message.delivered);
       if (isAtEnd) toEnd();
@@ -99,18 +100,20 @@ enum ChatFiles {
       }
     }
 
-    form.addEventListener("submit", async (event) => {
+    // One after the other, in the order written; the box is free for the next one meanwhile.
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = box.value;
-      if (sending || !text.trim()) return;
-      sending = true;
-      box.readOnly = true;
-      const problem = await post(text);
-      if (problem) say(problem); else box.value = "";
-      box.readOnly = false;
-      sending = false;
-      toEnd();
+      if (!text.trim()) return;
+      box.value = "";
       box.focus();
+      toEnd();
+      sent = sent.then(async () => {
+        const problem = await post(text);
+        if (!problem) return;
+        say(problem);
+        box.value = box.value ? text + "\n" + box.value : text;
+      });
     });
 
     box.addEventListener("keydown", (event) => {
@@ -144,14 +147,17 @@ enum ChatFiles {
     * { box-sizing: border-box; }
     html, body { height: 100%; margin: 0; }
     body { background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
-    main { display: flex; flex-direction: column; height: 100dvh; max-width: 46rem; margin: 0 auto; padding: 0 1rem 1rem; }
+    main {
+      display: flex; flex-direction: column; height: 100dvh; max-width: 46rem; margin: 0 auto; padding: 0 1rem 1rem;
+    }
     h1 { font-size: 1.25rem; margin: .75rem 0 0; }
     header p { margin: 0 0 .75rem; color: var(--quiet); font-size: .9rem; }
     #scroll {
-      flex: 1; min-height: 0; overflow-y: auto; padding: .75rem; background: var(--sheet);
+      display: flex; flex-direction: column-reverse; flex: 1; min-height: 0; overflow-y: auto;
+      padding: .75rem; background: var(--sheet);
       border: 1px solid var(--line); border-radius: .75rem;
     }
-    #log { display: flex; flex-direction: column; gap: .75rem; list-style: none; margin: 0; padding: 0; }
+    #log { display: flex; flex-direction: column; gap: .75rem; list-style: none; margin: 0 0 auto; padding: 0; }
     #log li {
       max-width: 85%; padding: .5rem .75rem; border-radius: .75rem; align-self: flex-start; background: var(--ground);
     }
