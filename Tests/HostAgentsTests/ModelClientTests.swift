@@ -210,6 +210,17 @@ struct ModelClientTests {
     #expect(requests(.error) == 5)
   }
 
+  @Test(
+    arguments: [
+      ("0", Duration.zero), ("2", .seconds(2)), ("1.5", .milliseconds(1_500)), ("999999999", .seconds(86_400)),
+      ("Wed, 21 Oct 2015 07:28:30 GMT", .seconds(30)), ("Wed, 21 Oct 2015 07:27:00 GMT", .zero), ("", nil),
+      ("-1", nil), ("soon", nil), ("nan", nil), ("Wed, 99 Oct 2015 07:28:30 GMT", nil),
+    ] as [(String, Duration?)])
+  func `Retry-After is read as seconds or as a date`(text: String, wait: Duration?) {
+    // 2015-10-21T07:28:00Z
+    #expect(RetryAfter.read(text, now: 1_445_412_480_000_000_000) == wait)
+  }
+
   @Test func `a stream is the same however its bytes are cut`() {
     let text = "event: a\r\ndata: one\r\ndata: two\r\n\r\n: note\ndata:three\n\nid: 4\n\ndata: cut"
     let bytes = Array(text.utf8)

@@ -70,15 +70,6 @@ struct StreamExchange: Sendable {
   }
 }
 
-/// `Retry-After`: RFC 9110, section 10.2.3.
-enum RetryAfter {
-  /// Seconds, also with a fraction as some providers write. A date is not read: then the backoff decides.
-  static func read(_ text: String) -> Duration? {
-    guard let seconds = Double(text.filter { $0 != " " }), seconds.isFinite, seconds >= 0 else { return nil }
-    return .milliseconds(Int64(min(seconds, 86_400) * 1_000))
-  }
-}
-
 /// Hands the bytes of one answer to its decoder. Fed on the transfer's thread, finished by the task that waits for it.
 private final class DecodingPump<Decoder: StreamDecoder & Sendable>: Sendable {
   private struct State {

@@ -109,12 +109,12 @@ package final class AgentRuntime: Sendable {
   /// Works until the task is cancelled, or drained. Cancelling gives turns back to the ledger; ``drain(within:)`` before
   /// it lets them finish.
   package func run() async {
+    guard books.phase == .starting else { return }
     let turns = LeasePump(ledger, queue: AgentRuntime.inboundQueue, limit: limits.turns) { await self.work($0) }
     let deliveries = LeasePump(ledger, queue: AgentRuntime.outboundQueue, limit: limits.deliveries) {
       await self.deliver($0)
     }
     pumps.withLock { $0 = (turns, deliveries) }
-    guard books.phase == .starting else { return }
     books.enter(.running)
     log.info("agents attached", ["agents": "\(attachedCount)"])
     await withTaskGroup(of: Void.self) { group in
