@@ -23,17 +23,20 @@ package struct PluginHostSettings: Sendable {
   package var environment: @Sendable (String) -> String?
   /// Mapped libraries at most; nil: what the kernel's limit allows.
   package var imageLimit: Int?
+  /// Series of one plugin at most.
+  package var seriesBudget: Int
 
   package init(
     version: String, stateFolder: String, configFolder: String,
     environment: @escaping @Sendable (String) -> String? = { name in getenv(name).map { String(cString: $0) } },
-    imageLimit: Int? = nil
+    imageLimit: Int? = nil, seriesBudget: Int = PluginMetricLimits().series
   ) {
     self.version = version
     self.stateFolder = stateFolder
     self.configFolder = configFolder
     self.environment = environment
     self.imageLimit = imageLimit
+    self.seriesBudget = seriesBudget
   }
 }
 

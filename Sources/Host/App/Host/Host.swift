@@ -114,7 +114,7 @@ final class Host: Sendable {
       "ready agents=\(readiness.agents) extensions_ok=\(report.count(.ok)) "
         + "extensions_disabled=\(report.count(.disabled)) extensions_invalid=\(report.count(.invalid))")
     let addresses = listeners.server.listeners.map { (role: $0.name, address: "\($0.address)") }
-    for line in StartupTable.lines(addresses: addresses, report: report, console: console) { console.print(line) }
+    for line in StartupTable.lines(addresses: addresses, pages: plugins.pages, report: report) { console.print(line) }
   }
 
   /// SIGHUP: configuration anew, then a sweep. Settings with errors change nothing.

@@ -8,8 +8,12 @@ internal import HostReasons
 
 /// The table after the `ready` line.
 enum StartupTable {
-  /// - Parameter addresses: by role, as bound.
-  static func lines(addresses: [(role: String, address: String)], report: SweepReport, console: Console) -> [String] {
+  /// - Parameters:
+  ///   - addresses: by role, as bound.
+  ///   - pages: of channels, where an owner goes first.
+  static func lines(
+    addresses: [(role: String, address: String)], pages: [(name: String, path: String)], report: SweepReport
+  ) -> [String] {
     var table = TextTable("", "")
     for (role, address) in addresses {
       let base = "http://\(reachable(address))"
@@ -18,7 +22,7 @@ enum StartupTable {
       case ListenerRole.http.rawValue:
         table.add("health", "\(base)/health")
         table.add("readiness", "\(base)/ready?verbose")
-        for page in pages(report) { table.add(page.plugin, base + page.path) }
+        for page in pages { table.add(page.name, base + page.path) }
       default: table.add("admin console", "\(base)/admin/extensions")
       }
     }
@@ -33,14 +37,6 @@ enum StartupTable {
       lines += plugins.lines.map { "  \($0)" }
     }
     return lines + [""]
-  }
-
-  /// The first page of each running plugin that is no pattern.
-  private static func pages(_ report: SweepReport) -> [(plugin: String, path: String)] {
-    report.records.filter { $0.verdict == .ok }.compactMap { record in
-      guard let route = record.manifest?.capabilities.routes.first else { return nil }
-      return (record.name, route.hasSuffix("/*") ? String(route.dropLast(1)) : route)
-    }
   }
 
   /// An address that a browser on this machine can open: every-address listeners are reached by loopback.

@@ -33,7 +33,7 @@ final class PluginWiring: Sendable {
     plugins = PluginHost(
       PluginHostSettings(
         version: Version.number, stateFolder: state.path, configFolder: settings.folders.config.value,
-        environment: { Process.environment[$0] }),
+        environment: { Process.environment[$0] }, seriesBudget: settings.seriesBudget),
       metrics: registry, routes: routes)
     let probe = ProbeRunner(scratch: state.file("probe"))
     guard (try? FileStatus.of(probe.executablePath)) != nil else {
@@ -138,6 +138,11 @@ final class PluginWiring: Sendable {
     reload.finish()
     await supervisor.stop(until: deadline)
     CrashReports.disarm(crashReport)
+  }
+
+  /// The pages that channels name, for the table after the start.
+  var pages: [(name: String, path: String)] {
+    plugins.channels.entries.compactMap { channel in channel.page.map { (channel.name, $0) } }
   }
 
   /// Components for the verbose readiness: each channel's accounts.

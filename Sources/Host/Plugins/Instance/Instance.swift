@@ -93,7 +93,9 @@ package final class Instance: Sendable {
     self.host = host
     self.door = door
     meter = host.meter(of: manifest.id)
-    metrics = host.metrics.plugin(manifest.id).begin(patterns: manifest.capabilities.metrics)
+    var limits = PluginMetricLimits()
+    limits.series = host.settings.seriesBudget
+    metrics = host.metrics.plugin(manifest.id, limits: limits).begin(patterns: manifest.capabilities.metrics)
     let isSerial = table.flags & UInt64(NEXO_PLUGIN_SERIAL) != 0
     events = EventQueue(name: "nx:" + manifest.id, width: isSerial ? 1 : Instance.width)
     self.isSerial = isSerial
