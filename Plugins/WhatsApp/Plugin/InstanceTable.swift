@@ -4,12 +4,6 @@
 
 import PluginKit
 
-/// One WhatsApp number.
-struct WhatsAppInstance: Sendable {
-  let name: String
-  var status: LinkStatus
-}
-
 /// The instances of one plugin generation; which ones there are does not change while it lives.
 struct InstanceTable: Sendable {
   /// Sorted: the short form of each page means the first.
@@ -23,13 +17,15 @@ struct InstanceTable: Sendable {
     let entries = config["whatsapp"]?.array ?? [config["whatsapp"] ?? config]
     var byName: [String: WhatsAppInstance] = [:]
     for entry in entries {
-      guard entry.object != nil else { throw PluginError(.invalid, "whatsapp: expected a map, or a list of maps.") }
+      guard let object = entry.object else { throw PluginError(.invalid, "whatsapp: expected a map, or a list of maps.") }
       guard entry["enabled"]?.bool ?? true else { continue }
-      let name = entry["instance"]?.string ?? "default"
+      var settings = try InstanceSettings(entry)
+      settings.isConfigured = !object.isEmpty
+      let name = settings.name
       guard Self.isName(name) else {
         throw PluginError(.invalid, "whatsapp.instance '\(name)': use a-z, 0-9, '_' and '-', at most 64 characters.")
       }
-      guard byName.updateValue(WhatsAppInstance(name: name, status: .notImplemented), forKey: name) == nil else {
+      guard byName.updateValue(WhatsAppInstance(settings), forKey: name) == nil else {
         throw PluginError(.invalid, "whatsapp.instance '\(name)' is there twice. Give each entry its own name.")
       }
     }
@@ -40,8 +36,10 @@ struct InstanceTable: Sendable {
   subscript(name: String) -> WhatsAppInstance? { byName[name] }
   /// The one that the short form of a page means.
   var first: WhatsAppInstance? { names.first.flatMap { byName[$0] } }
+  /// All, in the order of their names.
+  var all: [WhatsAppInstance] { names.compactMap { byName[$0] } }
 
-  /// A path segment and a label value. The two words are the pages' own, `/whatsapp/pair` and `/whatsapp/instances`.
+  /// A path segment and a label value. The three words are the pages' own.
   private static func isName(_ name: String) -> Bool {
     (1...64).contains(name.utf8.count) && !["pair", "instances", "logout"].contains(name)
       && name.utf8.allSatisfy { byte in

@@ -1,21 +1,24 @@
-// The WhatsApp plugin: registers the channel, the pages and the families, and declares each configured number.
-// Linking is not there yet: every instance is `disconnected` with reason `link.not_implemented`, and no code is shown.
+// The WhatsApp plugin: registers the channel, the pages and the families, and runs a thread for each configured number.
+// Links and stays connected. Does not carry messages: outbound is refused, inbound is acknowledged and counted.
 //
 // SPDX-License-Identifier: Apache-2.0
 
 public import PluginAPI
 public import PluginKit
+import Synchronization
+import WhatsAppProtocol
 
 /// The function that the entry file names.
 @c(whatsapp_plugin)
 public func whatsAppPlugin(_ call: PluginCall) -> PluginResult { call.make(WhatsAppPlugin.self) }
 
 /// One plugin, any number of instances of WhatsApp: a number each.
-public struct WhatsAppPlugin: Plugin {
+public final class WhatsAppPlugin: Plugin {
   private let instances: InstanceTable
   private let channel: Channel
   private let metrics: WhatsAppMetrics
   private let host: PluginHost
+  private let threads = Mutex<[LinkThread]>([])
 
   /// Registers everything.
   public init(_ host: PluginHost) throws {
@@ -31,21 +34,67 @@ public struct WhatsAppPlugin: Plugin {
             throw PluginError(
               .notFound, "no WhatsApp instance '\(message.account)'. Check config/plugins/whatsapp.yaml.")
           }
-          throw PluginError(.unavailable, "WhatsApp '\(message.account)' is not linked (\(instance.status.reason)).")
+          guard instance.status.state == .connected else {
+            throw PluginError(.unavailable, "WhatsApp '\(message.account)' is not connected (\(instance.status.reason)).")
+          }
+          throw PluginError(.unsupported, "whatsapp.send.not_implemented: this build links numbers but sends nothing.")
         }))
-    try PairRoutes(instances).register(on: host)
-    let gauges = metrics
-    try host.onScrape { gauges.show(instances) }
+    try PairRoutes(instances, host).register()
   }
 
-  /// Declares the instances and says how each is.
+  /// Declares the instances and starts their threads.
   public func start() throws {
-    for name in instances.names {
-      guard let instance = instances[name] else { continue }
-      try channel.account(name, ["page": .string("/whatsapp/\(name)/pair")])
-      try channel.state(
-        name, instance.status.health, instance.status.state.rawValue, reason: instance.status.reason)
+    let root = try stateRoot()
+    for instance in instances.all {
+      let name = instance.name
+      let folder = instance.settings.folder ?? "\(root)/whatsapp/\(name)"
+      try channel.account(
+        name, ["page": .string("/whatsapp/\(name)/pair"), "session_dir": .string(folder)])
+      let (metrics, log) = (metrics, host.log)
+      let thread = LinkThread(
+        instance, folder: folder,
+        LinkThread.Reports(
+          status: { [channel] status in
+            metrics.changed(name, status)
+            Self.report(name, status, channel, log)
+          },
+          inbound: { stanza in if stanza.tag == "message" { metrics.received(name) } },
+          unreadable: { detail in
+            metrics.unreadable(name)
+            log.warning("frame of the server is unreadable", ["whatsapp.instance": name, "detail": detail])
+          }))
+      threads.withLock { $0.append(thread) }
+      thread.start()
     }
     host.log.info("instances declared", ["whatsapp.instances": "\(instances.names.count)"])
+  }
+
+  /// Ends the threads, and with them the connections and the locks of the folders.
+  public func stop() {
+    let threads = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in threads { thread.stop() }
+  }
+
+  /// The host's state folder: this plugin's own is `<state>/plugins/whatsapp`, the accounts lie in `<state>/whatsapp`.
+  private func stateRoot() throws -> String {
+    let own = try host.folder(.state)
+    let suffix = "/plugins/whatsapp"
+    return own.hasSuffix(suffix) ? String(own.dropLast(suffix.count)) : own
+  }
+
+  private static func report(_ name: String, _ status: InstanceStatus, _ channel: Channel, _ log: PluginLog) {
+    log.info(
+      "instance changed",
+      ["whatsapp.instance": name, "whatsapp.state": status.state.rawValue, "reason": status.reason])
+    do {
+      try channel.state(
+        name, status.health, status.state.rawValue, reason: status.reason,
+        detail: ["cause": JSON(status.cause), "remedy": JSON(status.remedy)])
+    } catch {
+      log.warning("state was not taken", ["whatsapp.instance": name, "error": "\(error)"])
+    }
   }
 }
