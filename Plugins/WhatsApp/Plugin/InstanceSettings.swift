@@ -21,7 +21,8 @@ struct Endpoint: Sendable, Equatable {
   }
 
   /// Reads `scheme://host[:port][/path]`; nil for another scheme, user names, or a port that is none.
-  static func parse(_ text: String, schemes: [String: Int]) -> (scheme: String, host: String, port: Int, path: String)? {
+  static func parse(_ text: String, schemes: [String: Int]) -> (scheme: String, host: String, port: Int, path: String)?
+  {
     for (scheme, port) in schemes where text.hasPrefix(scheme + "://") {
       let rest = text.dropFirst(scheme.count + 3)
       let authority = rest.prefix { $0 != "/" }

@@ -17,7 +17,9 @@ struct InstanceTable: Sendable {
     let entries = config["whatsapp"]?.array ?? [config["whatsapp"] ?? config]
     var byName: [String: WhatsAppInstance] = [:]
     for entry in entries {
-      guard let object = entry.object else { throw PluginError(.invalid, "whatsapp: expected a map, or a list of maps.") }
+      guard let object = entry.object else {
+        throw PluginError(.invalid, "whatsapp: expected a map, or a list of maps.")
+      }
       guard entry["enabled"]?.bool ?? true else { continue }
       var settings = try InstanceSettings(entry)
       settings.isConfigured = !object.isEmpty

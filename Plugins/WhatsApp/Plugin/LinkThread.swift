@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Glibc
 import PluginKit
 import Synchronization
@@ -28,6 +29,8 @@ final class LinkThread: Sendable {
   private let folder: String
   private let reports: Reports
   private let thread = Mutex<pthread_t?>(nil)
+  /// Signalled when libwebsockets has begun, or could not.
+  private let begun = DispatchSemaphore(value: 0)
 
   init(_ instance: WhatsAppInstance, folder: String, _ reports: Reports) {
     self.instance = instance
@@ -35,7 +38,8 @@ final class LinkThread: Sendable {
     self.reports = reports
   }
 
-  /// Begins. The thread keeps itself alive.
+  /// Begins, and returns when libwebsockets has: until then a signal's disposition is not the host's. The thread keeps
+  /// itself alive.
   func start() {
     var id = pthread_t()
     let box = Unmanaged.passRetained(self)
@@ -51,6 +55,7 @@ final class LinkThread: Sendable {
       return instance.end()
     }
     thread.withLock { $0 = id }
+    begun.wait()
   }
 
   /// Ends and waits for the end: a connection is closed, a running store change is finished.
@@ -70,7 +75,9 @@ final class LinkThread: Sendable {
     sigfillset(&signals)
     for crash in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&signals, crash) }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
-    guard let client = WebSocketClient(instance.settings) else {
+    let client = WebSocketClient(instance.settings)
+    begun.signal()
+    guard let client else {
       return publish(InstanceStatus(obstacle: .transport))
     }
     instance.setWaker(client.waker)

@@ -37,13 +37,13 @@ struct PairRoutes: Sendable {
           refusal: Self.refusalText(request.query("refused"))))
     }
     try get("/pair/status") { instance, _ in Self.json(instance.status.json) }
-    try get("/pair/qr") { instance, _ in Self.qr(instance.status) { .json(Self.parts($0, $1)) } }
-    try get("/pair/qr.svg") { instance, _ in
+    try drawn("/pair/qr") { instance in Self.qr(instance.status) { .json(Self.parts($0, $1)) } }
+    try drawn("/pair/qr.svg") { instance in
       Self.qr(instance.status, missing: 404) { _, picture in
         Response(headers: [("content-type", "image/svg+xml")], body: Array(picture.svg.utf8))
       }
     }
-    try get("/pair/qr.png") { instance, _ in
+    try drawn("/pair/qr.png") { instance in
       Self.qr(instance.status, missing: 404) { _, picture in
         Response(headers: [("content-type", "image/png")], body: picture.png)
       }
@@ -80,6 +80,15 @@ struct PairRoutes: Sendable {
     }
   }
 
+  /// As ``get(_:_:)`` on the plugin's own threads: drawing takes longer than a thread of the host's may be held.
+  private func drawn(_ path: String, _ answer: @escaping @Sendable (WhatsAppInstance) -> Response) throws {
+    for prefix in Self.prefixes {
+      try host.route("GET", prefix + path) { (request: Request) async throws -> Response in
+        do { return answer(try instance(request)) } catch let error as HTTPError { return Self.failed(error) }
+      }
+    }
+  }
+
   /// A form of the page's is sent back to it; everybody else gets the JSON.
   private func post(
     _ path: String, _ options: RouteOptions,
@@ -92,7 +101,8 @@ struct PairRoutes: Sendable {
           let instance = try instance(request)
           let response = try await answer(instance, request)
           guard Self.isForm(request) else { return response }
-          let refused = response.status < 400 ? "" : "?refused=" + (response.headers.first { $0.0 == "x-refused" }?.1 ?? "")
+          let refused =
+            response.status < 400 ? "" : "?refused=" + (response.headers.first { $0.0 == "x-refused" }?.1 ?? "")
           return Response(
             status: 303,
             headers: [("location", "/whatsapp/\(instance.name)/pair\(refused)"), ("cache-control", "no-store")])

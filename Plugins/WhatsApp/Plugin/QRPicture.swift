@@ -66,9 +66,10 @@ struct QRPicture: Sendable {
     let pixels = side * Self.scale
     var raw: [UInt8] = []
     raw.reserveCapacity(pixels * (pixels + 1))
-    for y in 0..<pixels {
-      raw.append(0)
-      for x in 0..<pixels { raw.append(isDark(y / Self.scale, x / Self.scale) ? 0 : 255) }
+    for row in 0..<side {
+      var line: [UInt8] = [0]
+      for column in 0..<side { line += repeatElement(isDark(row, column) ? 0 : 255, count: Self.scale) }
+      for _ in 0..<Self.scale { raw += line }
     }
     var size = compressBound(uLong(raw.count))
     var packed = [UInt8](repeating: 0, count: Int(size))

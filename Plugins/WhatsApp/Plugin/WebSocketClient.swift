@@ -70,7 +70,12 @@ final class WebSocketClient {
     }
     info.user = UnsafeMutableRawPointer(holder)
     self.strings = strings
-    guard let context = lws_create_context(&info) else {
+    // It sets SIGPIPE to be ignored for the whole process; that is the host's. LinkThread blocks the signal instead.
+    var pipe = sigaction()
+    sigaction(SIGPIPE, nil, &pipe)
+    let created = lws_create_context(&info)
+    sigaction(SIGPIPE, &pipe, nil)
+    guard let context = created else {
       protocols.deallocate()
       timer.deallocate()
       holder.deallocate()
@@ -172,7 +177,9 @@ final class WebSocketClient {
         .received(connection: number, bytes: [UInt8](UnsafeRawBufferPointer(start: data, count: length))))
     case LWS_CALLBACK_CLIENT_WRITEABLE: return write(number, wsi)
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-      let text = data.map { String(decoding: UnsafeRawBufferPointer(start: $0, count: min(length, 200)), as: UTF8.self) }
+      let text = data.map {
+        String(decoding: UnsafeRawBufferPointer(start: $0, count: min(length, 200)), as: UTF8.self)
+      }
       ended(number, text ?? "the connection failed")
     case LWS_CALLBACK_CLIENT_CLOSED, LWS_CALLBACK_WSI_DESTROY: ended(number, "closed by the other side")
     default: break

@@ -35,7 +35,8 @@ public final class WhatsAppPlugin: Plugin {
               .notFound, "no WhatsApp instance '\(message.account)'. Check config/plugins/whatsapp.yaml.")
           }
           guard instance.status.state == .connected else {
-            throw PluginError(.unavailable, "WhatsApp '\(message.account)' is not connected (\(instance.status.reason)).")
+            throw PluginError(
+              .unavailable, "WhatsApp '\(message.account)' is not connected (\(instance.status.reason)).")
           }
           throw PluginError(.unsupported, "whatsapp.send.not_implemented: this build links numbers but sends nothing.")
         }))
