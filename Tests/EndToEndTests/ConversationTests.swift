@@ -35,7 +35,9 @@ struct ConversationTests {
 
     #expect(try host.value(#"messages_processed_total{agent="echo"}"#) == 1)
     let text = try host.scrape()
-    #expect(text.contains(#"llm_requests_total{agent="echo",provider="echo",model="echo",outcome="ok"} 1"#))
+    // A greeting has the built-in agent look at the clock: a request, a tool call, a request.
+    #expect(text.contains(#"llm_requests_total{agent="echo",provider="echo",model="echo",outcome="ok"} 2"#))
+    #expect(text.contains(#"nexo_tool_calls_total{agent="echo",outcome="ok",tool="time_now"} 1"#))
     let agent = try host.ask("GET", "/admin/agents/echo").body
     #expect(agent["messages_processed"]?.integer == 1 && agent["sessions_total"]?.integer == 1)
     // What was said is nobody's business but the conversation's.

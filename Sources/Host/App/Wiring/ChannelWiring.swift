@@ -45,12 +45,27 @@ struct PluginChannels: ChannelPort {
   }
 }
 
-/// Takes messages of channels in.
+/// Takes messages of channels in: those of one chat one after the other, in the order they came; chats side by side.
 final class ChannelIntake: Sendable {
+  private struct Chat: Hashable {
+    let channel: String
+    let account: String
+    let chat: String
+  }
+  private struct Waiting {
+    let message: InboundMessage
+    let acked: @Sendable () -> Void
+    let channel: Channel
+  }
+  private struct State {
+    /// Chats with a job at work, and what waits behind it.
+    var chats: [Chat: [Waiting]] = [:]
+    /// Messages between a channel and the ledger.
+    var count = 0
+  }
   private let runtime: AgentRuntime
   private let jobs: Jobs
-  /// Messages between a channel and the ledger.
-  private let waiting = Atomic<Int>(0)
+  private let state = Mutex(State())
   private let log = Log("channels")
 
   /// Ours: beyond it channels are asked to wait. A plugin by itself may have 1,024.
@@ -63,18 +78,40 @@ final class ChannelIntake: Sendable {
 
   /// The sink of all channels; called on a plugin's thread.
   func take(_ channel: Channel, _ message: ChannelMessage, _ acked: @escaping @Sendable () -> Void) -> InboundAnswer {
-    let now = waiting.add(1, ordering: .relaxed).newValue
-    guard now <= ChannelIntake.limit else {
-      waiting.subtract(1, ordering: .relaxed)
-      return .again
+    let chat = Chat(channel: channel.name, account: message.account, chat: message.chat)
+    let next = Waiting(message: ChannelIntake.inbound(channel.name, message), acked: acked, channel: channel)
+    let (count, isFirst) = state.withLock { state -> (Int, Bool) in
+      guard state.count < ChannelIntake.limit else { return (Int.max, false) }
+      state.count += 1
+      if state.chats[chat] != nil {
+        state.chats[chat]?.append(next)
+        return (state.count, false)
+      }
+      state.chats[chat] = []
+      return (state.count, true)
     }
-    let inbound = ChannelIntake.inbound(channel.name, message)
-    jobs.add { [self] in
-      await offer(inbound)
-      acked()
-      if waiting.subtract(1, ordering: .relaxed).newValue < ChannelIntake.limit / 2 { channel.resumeInbound() }
+    if count == Int.max { return .again }
+    if isFirst { jobs.add { [self] in await work(chat, next) } }
+    return count > ChannelIntake.limit / 2 ? .full : .taken
+  }
+
+  /// Hands in one chat's messages until none waits.
+  private func work(_ chat: Chat, _ first: Waiting) async {
+    var current: Waiting? = first
+    while let waiting = current {
+      await offer(waiting.message)
+      waiting.acked()
+      let (next, count) = state.withLock { state -> (Waiting?, Int) in
+        state.count -= 1
+        guard let more = state.chats[chat], !more.isEmpty else {
+          state.chats[chat] = nil
+          return (nil, state.count)
+        }
+        return (state.chats[chat]?.removeFirst(), state.count)
+      }
+      if count < ChannelIntake.limit / 2 { waiting.channel.resumeInbound() }
+      current = next
     }
-    return now > ChannelIntake.limit / 2 ? .full : .taken
   }
 
   /// Offers until the message is durable or nobody's: while the ledger or a queue refuses, it waits here, unacknowledged,
