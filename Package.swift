@@ -210,7 +210,7 @@ let package = Package(
     tests(
       "HostAppTests",
       ["HostApp", "HostConfig", "HostLinux", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
-    tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginAPI", "PluginTestHost"]),
+    tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginKit", "PluginAPI", "PluginTestHost"]),
     tests("GoogleCredsTests", ["GoogleCreds", "PluginAPI", "PluginTestHost"]),
     tests("WebChatTests", ["WebChat", "PluginKit", "PluginAPI", "PluginTestHost"]),
     tests("EndToEndTests", ["HostLinux", "HostJSON"]),

@@ -124,8 +124,10 @@ struct PairRoutes: Sendable {
     if instance.status.obstacle == .notStarted { instance.post(.pair) }
   }
 
+  /// Whether a browser without scripts sent the page's form: it wants the page back, everybody else the JSON.
   private static func isForm(_ request: Request) -> Bool {
     request.header("content-type")?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true
+      && request.header("accept")?.lowercased().contains("text/html") == true
   }
 
   /// The host checks this too; a state change of another site's must not depend on one check alone.
@@ -139,7 +141,7 @@ struct PairRoutes: Sendable {
 
   private static func code(_ instance: WhatsAppInstance, _ request: Request) async throws -> Response {
     let phone: String
-    if isForm(request) {
+    if request.body.first == UInt8(ascii: "p") {
       phone = formField("phone", request)
     } else {
       guard let text = try request.json()["phone"]?.string else {
