@@ -84,7 +84,7 @@ struct LifeTests {
 
   @Test func `a second signal ends it at once`() async throws {
     let site = try Site()
-    try site.dropPages(more: ["LATER_MS=20000"])
+    try site.dropPages(more: ["LATER_MS=60000"])
     let host = try await RunningHost(site)
     let slow = try HTTPClient(host.http)
     try slow.send("GET /pages/later HTTP/1.1\r\nHost: localhost\r\n\r\n")
