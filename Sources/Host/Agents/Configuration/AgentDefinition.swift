@@ -110,7 +110,7 @@ package struct AgentDefinition: Sendable, Equatable {
   }
 
   /// Whether the agent may write to a recipient. Addresses of people are compared as digits too, so that
-  /// `+57 300 1234567` allows `573001234567@s.whatsapp.net`.
+  /// `+57 300 1234567` allows `573001234567@example.net`.
   func allows(recipient: String, channel: String) -> Bool {
     guard let list = outboundAllowlist[channel], !list.isEmpty else { return true }
     let digits = AgentDefinition.digits(recipient)

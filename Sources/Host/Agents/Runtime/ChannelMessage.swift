@@ -7,7 +7,7 @@ package import HostJSON
 
 /// A message that came in over a channel.
 package struct InboundMessage: Sendable, Equatable {
-  /// The channel's name: `whatsapp`.
+  /// The channel's name: `telegram`.
   package var channel: String
   /// Label of the account; empty when the channel has only one.
   package var account: String

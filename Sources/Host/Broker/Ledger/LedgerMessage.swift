@@ -10,7 +10,7 @@ package import HostReasons
 package struct LedgerMessage: Sendable, Equatable {
   /// What is worked off together, such as `inbound`; 1...64 bytes. A closed set chosen by the host.
   package var queue: String
-  /// Where it came in or goes out: `plugin.inbound.whatsapp.sales`. A valid ``Topic``.
+  /// Where it came in or goes out: `plugin.inbound.chat.sales`. A valid ``Topic``.
   package var topic: String
   /// Who sent it, such as a plugin's id; at most 256 bytes.
   package var source: String

@@ -83,7 +83,7 @@ extension Families {
   package static let credentialsInsecurePaths = PlainGaugeSpec(
     "credentials_insecure_paths_total", help: "Credential files that others than their owner may read or write.")
 
-  /// Counts refresh attempts; fed by the GoogleCreds plugin. Labels: `account_fp` (16 hex digits), `outcome`.
+  /// Counts refresh attempts; fed by a plugin whose manifest lists it. Labels: `account_fp` (16 hex digits), `outcome`.
   package static let credentialsGoogleTokenRefresh = CounterSpec<String, RefreshOutcome>(
     "credentials_google_token_refresh_total", ["account_fp", "outcome"],
     help: "Attempts to refresh a Google access token, by fingerprint of the account.", isJoinable: true)

@@ -67,7 +67,7 @@ package final class Channel: NamedEntry {
     let table: nexo_channel_impl_1
   }
 
-  /// The kind, such as `whatsapp`.
+  /// The kind, such as `telegram`.
   package let name: String
   package let plugin: String
   package let generation: UInt64
