@@ -14,6 +14,8 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
+/// The path of a request: release builds do without run-time exclusivity checks, a third of its instructions (docs/adr/0004).
+let hot: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 let strictC: [CSetting] = [
   .define("_GNU_SOURCE"),
   .treatAllWarnings(as: .error),
@@ -102,17 +104,14 @@ let package = Package(
     host("HostHTTPClient", ["CCurl", "HostLinux"]),
     host("HostResilience", ["HostLinux"]),
     host("HostStore", ["CSQLite", "HostLinux", "HostReasons"]),
-    // Release: no run-time exclusivity checks in the engine, a third of its instructions per request (docs/adr/0004).
-    host(
-      "HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostMetrics", "HostReasons"],
-      extra: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
+    host("HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics"], extra: hot),
     host(
       "HostPlugins",
       [
         "PluginAPI", "PluginBoundary", "CToml", "CLinux", "CCrash", "CCrypto", "CMetricCells", "ProbeWire", "HostLinux",
         "HostLog", "HostReasons", "HostJSON",
         "HostMetrics", "HostHTTP",
-      ]),
+      ], extra: hot),
     host(
       "HostBroker", ["HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostStore", "HostResilience"]),
     host(

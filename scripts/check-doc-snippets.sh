@@ -34,9 +34,14 @@ for language in c swift; do
 done
 
 # The page's own compiler line, with -I and the rest as it stands there.
-(cd "$work/c" && snippet_line=$(cd "$root" && snippet sh 'cc -std=c11' | sed -n '1,2p') && NEXO_SDK="$root/sdk" sh -ec "$snippet_line")
+(cd "$work/c" && snippet_line=$(cd "$root" && snippet sh 'cc -std=gnu11' | sed -n '1,2p') && NEXO_SDK="$root/sdk" sh -ec "$snippet_line")
 [ "$(nm -D --defined-only "$work/c/libhello.so" | awk '{ print $3 }')" = nexo_plugin_entry_1 ]
 echo "snippets: the compiler line makes a library with one symbol"
+
+# The thread that blocks its signals, put into the plugin as an author would.
+(snippet c 'static int start_thread'; cat "$work/c/hello.c"; echo 'int used(pthread_t *t) { return start_thread(t, 0, 0); }') >"$work/c/thread.c"
+cc -std=gnu11 -O2 -Wall -Wextra -Werror -fsyntax-only -Isdk/include "$work/c/thread.c"
+echo "snippets: the thread with its signals blocked compiles"
 
 if command -v rustc >/dev/null; then
   snippet rust link_section >"$work/note.rs"

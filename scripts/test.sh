@@ -12,6 +12,10 @@ printf '%s\n' "$(git describe --always --dirty 2>/dev/null || echo unknown)" >.b
 
 # Suites with a failure get a second run, one test at a time: what passes then failed because the machine was busy, and
 # is named as such. What fails twice fails.
+#
+# As many tests at once as the concurrency pool has threads, of which many a test holds one: with all of them under way
+# at once, those that wait for a task of theirs would wait until the others are through, past their own time limits.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${TEST_WIDTH:-$(nproc)}
 status=0
 report=.build/tests-swift-testing.xml
 rm -f "$report"

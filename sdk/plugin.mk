@@ -34,7 +34,7 @@ $(WORK):
 ifeq ($(SWIFT_SOURCES),)
 
 $(LIBRARY): $(C_SOURCES) $(HEADERS) | $(WORK)
-	$(CC) -std=c11 $(CFLAGS) -fPIC -fvisibility=hidden -pthread -shared -I$(NEXO_SDK)/include \
+	$(CC) -std=gnu11 $(CFLAGS) -fPIC -fvisibility=hidden -pthread -shared -I$(NEXO_SDK)/include \
 	  -Wl,$(subst $(space),$(comma),$(strip $(HARDENED))) -o $(WORK)/$@ $(C_SOURCES) $(LDLIBS)
 	mv $(WORK)/$@ $@
 
@@ -53,7 +53,7 @@ $(WORK)/plugin.o: $(SWIFT_SOURCES) $(WORK)/PluginKit.o
 	$(SWIFT) -module-name $(MODULE) -I $(WORK) -c $(SWIFT_SOURCES) -o $@
 
 $(WORK)/entry.o: $(C_SOURCES) $(HEADERS) | $(WORK)
-	$(CC) -std=c11 $(CFLAGS) -fPIC -fvisibility=hidden -I$(NEXO_SDK)/include -c $(C_SOURCES) -o $@
+	$(CC) -std=gnu11 $(CFLAGS) -fPIC -fvisibility=hidden -I$(NEXO_SDK)/include -c $(C_SOURCES) -o $@
 
 $(LIBRARY): $(WORK)/entry.o $(WORK)/plugin.o $(WORK)/PluginKit.o
 	$(SWIFTC) -emit-library -use-ld=lld $(foreach f,$(HARDENED),-Xlinker $(f)) $^ -o $(WORK)/$@ $(LDLIBS)

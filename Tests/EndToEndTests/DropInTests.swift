@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HostJSON
 import HostLinux
 import TestSupport
@@ -29,6 +30,9 @@ struct DropInTests {
     #expect(await host.process.stop() == .exited(0))
   }
 
+  /// 25 by default; the figure of the issue, at 200 requests a second, is `benchmarks/host/replace.py`.
+  static let replacements = getenv("NEXO_TEST_CYCLES").flatMap { Int(String(cString: $0)) } ?? 25
+
   @Test func `new bytes are served without a failed request, and counters go on`() async throws {
     let site = try Site("replace")
     try site.dropPages(mark: "build0")
@@ -36,7 +40,7 @@ struct DropInTests {
     let clients = (0..<3).map { _ in HammeringClient(host.http) }
     let results = await withTaskGroup(of: HammeringClient.Result.self) { group in
       for client in clients { group.addTask { await client.run() } }
-      for build in 1...25 {
+      for build in 1...Self.replacements {
         try? site.dropPages(mark: "build\(build % 5)")
         #expect(await host.eventually { try host.get("/pages/hello").text == "hello build\(build % 5)\n" })
       }

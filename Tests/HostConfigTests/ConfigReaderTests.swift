@@ -117,7 +117,7 @@ struct ConfigReaderTests {
     ("mdoel", "model"), ("", nil),
   ])
   func `a typing error is answered with the nearest key`(word: String, near: String?) {
-    #expect(NearestWord.to(word, among: ["provider", "model", "session_dir", "id"]) == near)
+    #expect(Suggestion.nearest(to: word, in: ["provider", "model", "session_dir", "id"]) == near)
   }
 }
 

@@ -148,6 +148,47 @@ struct ExchangeTests {
     #expect(handler.ends.wait(for: 1) == [.done])
   }
 
+  @Test func `while nothing can leave, a stream is full at its bound, and is not called writable before there is room`()
+    throws
+  {
+    var options = RouteOptions()
+    options.timeLimit = .none
+    let exchanges = Recorder<HTTPExchange>()
+    let handler = Scripted { _, exchange in
+      exchange.begin(200, HTTPFields())
+      exchanges.add(exchange)
+    }
+    // The only loop stands in this handler: what is written meanwhile stays where it is.
+    let hold = Barrier()
+    let held = HTTPPage { _, exchange in
+      hold.wait()
+      exchange.respond(200, text: "held")
+    }
+    let limits = HTTPLimits()
+    let live = try LiveServer(
+      [Route("GET", "/stream", options, handler: handler), Route("GET", "/hold", handler: held)], limits: limits,
+      loops: 1)
+    let client = try live.client()
+    try client.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+    _ = try client.head()
+    let exchange = try #require(exchanges.wait(for: 1).first)
+    let holder = try live.client()
+    try holder.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")
+    #expect(hold.awaitArrivals(1))
+    let piece = [UInt8](repeating: 7, count: limits.highWater / 4)
+    #expect((0..<5).map { _ in exchange.write(piece) } == [.ok, .ok, .ok, .full, .full])
+    #expect(handler.writables.all.isEmpty)
+    hold.open()
+    #expect(try holder.response().text == "held")
+    for _ in 0..<5 { #expect(try client.chunk()?.count == piece.count) }
+    #expect(handler.writables.wait(for: 1).count == 1)
+    #expect(exchange.write(piece) == .ok)
+    exchange.end()
+    #expect(try client.chunk()?.count == piece.count)
+    #expect(try client.chunk() == nil)
+    #expect(handler.writables.all.count == 1)
+  }
+
   @Test func `a handler that ignores full is refused, and memory stays bounded`() throws {
     let results = Recorder<HTTPSend>()
     let live = try LiveServer([

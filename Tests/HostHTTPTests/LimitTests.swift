@@ -227,6 +227,24 @@ struct LimitTests {
     }
   }
 
+  @Test func `a listener knows how many connections are open`() throws {
+    let live = try LiveServer([page("GET", "/hello")])
+    let listener = live.server.listeners[0]
+    func eventually(_ count: Int) -> Bool {
+      let deadline = Clock.monotonic() + 20_000_000_000
+      while listener.connections != count, Clock.monotonic() < deadline { usleep(1_000) }
+      return listener.connections == count
+    }
+    let clients = try (0..<3).map { _ in try live.client() }
+    for client in clients { #expect(try client.request("GET", "/hello").status == 200) }
+    #expect(eventually(3))
+    clients[0].close()
+    clients[1].reset()
+    #expect(eventually(1))
+    clients[2].close()
+    #expect(eventually(0))
+  }
+
   @Test func `a listener that cannot bind says which and where`() throws {
     let live = try LiveServer([page("GET", "/hello")])
     let setup = HTTPListenerSetup(name: "admin", address: live.address, router: Router(try RouteTable([])))

@@ -16,12 +16,13 @@ BUILD = pathlib.Path(os.environ.get("BENCH_BUILD", ROOT / ".build/release"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "4"))
 
 
-def compile_pages(folder, name):
-    """The fixture plugin `pages` under another id, each with a library of its own."""
+def compile_pages(folder, name, mark="one"):
+    """The fixture plugin `pages` under another id, each with a library of its own; `mark` is part of its greeting."""
     target = folder / name
     target.mkdir(parents=True)
     subprocess.run(
         ["cc", "-O2", "-shared", "-fPIC", "-pthread", f'-DID="{name}"', f'-DMETRIC="{name}_requests_total"',
+         f'-DMARK="{mark}"',
          "-I", str(ROOT / "Sources/PluginAPI/include"), "-o", str(target / "lib.so"), "-x", "c", "-"],
         input=(ROOT / "Tests/Fixtures/Plugins/pages.c").read_text().replace('"/pages/', f'"/{name}/'), text=True,
         check=True)

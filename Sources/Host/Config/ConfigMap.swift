@@ -118,7 +118,7 @@ package final class ConfigMap {
           .configUnusedKey, at: entry.keyMark, "\(path(of: entry.key)): is known but not used yet",
           remedy: "It has no effect here; remove it or leave it.")
       } else {
-        let near = NearestWord.to(entry.key, among: known + unused.sorted())
+        let near = Suggestion.nearest(to: entry.key, in: known + unused.sorted())
         report.error(
           .configUnknownKey, at: entry.keyMark, "\(path(of: entry.key)): unknown key",
           remedy: near.map { "Did you mean \"\($0)\"?" } ?? "Known keys: \(known.sorted().joined(separator: ", ")).")

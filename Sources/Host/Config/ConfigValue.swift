@@ -126,7 +126,7 @@ package struct ConfigValue {
     guard let word = text() else { return nil }
     if let choice = Choice(rawValue: word) { return choice }
     let words = Choice.allCases.map(\.rawValue)
-    let near = NearestWord.to(word, among: words).map { "Did you mean \"\($0)\"? " } ?? ""
+    let near = Suggestion.nearest(to: word, in: words).map { "Did you mean \"\($0)\"? " } ?? ""
     let shown = node.scalar?.origin == .literal ? "\"\(word)\"" : node.words
     error(.configOutOfRange, "\(shown) is not known", remedy: "\(near)Write one of \(words.joined(separator: ", ")).")
     return nil

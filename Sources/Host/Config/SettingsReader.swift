@@ -78,7 +78,7 @@ package final class SettingsReader {
     file?.close(unused: unused)
     for name in environment.keys.sorted() where name.hasPrefix("NEXO_") && !variables.contains(name) {
       if otherVariables.contains(name) { continue }
-      guard let near = NearestWord.to(name, among: variables + otherVariables.sorted()) else { continue }
+      guard let near = Suggestion.nearest(to: name, in: variables + otherVariables.sorted()) else { continue }
       report.warning(
         .configUnknownKey, at: nil, "the environment variable \(name) is not known", remedy: "Did you mean \(near)?")
     }

@@ -38,6 +38,7 @@ extension Reason {
   private static var areas: [[Reason]] {
     [
       access,
+      admin,
       agents,
       broker,
       config,

@@ -5,16 +5,28 @@
 
 /// Suggestions for misspelt words.
 package enum Suggestion {
-  /// The known word with the smallest edit distance, when that is at most a third of the word's length (at least 1).
+  /// The known word with the smallest edit distance, when no more than a third of the letters differ, and 3 in all.
   ///
-  /// Words longer than 64 bytes get none: they come from outside and the comparison is quadratic.
+  /// Case and the difference between `-` and `_` do not count. Ties go to the first in the alphabet. Words longer than
+  /// 64 bytes get none: they come from outside and the comparison is quadratic.
   package static func nearest(to word: String, in known: some Sequence<String>) -> String? {
-    let typed = Array(word.lowercased().utf8)
+    let typed = folded(word)
     guard !typed.isEmpty, typed.count <= 64 else { return nil }
-    let limit = max(1, typed.count / 3)
-    let best = known.map { (word: $0, distance: distance(typed, Array($0.lowercased().utf8))) }
-      .min { ($0.distance, $0.word) < ($1.distance, $1.word) }
-    return best.flatMap { $0.distance <= limit ? $0.word : nil }
+    var best: (word: String, distance: Int)?
+    for candidate in known {
+      let target = folded(candidate)
+      let allowed = min(3, max(1, max(typed.count, target.count) / 3))
+      guard abs(typed.count - target.count) <= allowed else { continue }
+      let distance = distance(typed, target)
+      guard distance <= allowed else { continue }
+      if let found = best, (found.distance, found.word) <= (distance, candidate) { continue }
+      best = (candidate, distance)
+    }
+    return best?.word
+  }
+
+  private static func folded(_ word: String) -> [UInt8] {
+    word.lowercased().utf8.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }
   }
 
   /// Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours count one each.

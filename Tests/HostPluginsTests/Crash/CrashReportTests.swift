@@ -27,8 +27,10 @@ struct CrashReportTests {
     #expect(report.address == "0x10" && report.host == "test-host" && report.isComplete)
     #expect(report.frames.contains { $0.contains("pages+0x") }, "\(report.frames)")
     #expect(report.summary.hasPrefix("SIGSEGV at 0x10 in plugin 'pages' 1.0.0 in on_request"))
-    CrashReports.forget(report)
+    try CrashReports.keep(report)
     #expect(CrashReports.pending(folder: folder.path).isEmpty)
+    let kept = try AtomicFile.read(CrashReports.keptPath(report))
+    #expect(CrashReports.read(String(decoding: kept, as: UTF8.self), path: report.path) == report)
   }
 
   @Test(arguments: [("create", "abort", SIGABRT), ("start", "overflow", SIGSEGV), ("destroy", "crash", SIGSEGV)])
@@ -92,5 +94,17 @@ struct CrashReportTests {
   @Test(arguments: ["", "kind=signal\n", "nexo-crash=2\nkind=signal\n", "nexo-crash=1\nkind=other\n", "garbage"])
   func `what is no report is not read as one`(_ text: String) {
     #expect(CrashReports.read(text, path: "/x") == nil)
+  }
+
+  @Test func `the newest reports are kept and the oldest go`() throws {
+    let folder = try TemporaryFolder("crash")
+    for time in 100..<(101 + CrashReports.kept) {
+      try folder.write("crash-\(time)-1", "nexo-crash=1\nkind=signal\nsignal=11\nplugin=p\nend=1\n")
+    }
+    let pending = CrashReports.pending(folder: folder.path)
+    #expect(pending.count == CrashReports.kept + 1)
+    for report in pending { try CrashReports.keep(report) }
+    let names = try Tree.names(in: Path.join(folder.path, "crashes")).sorted()
+    #expect(names.count == CrashReports.kept && names.first == "crash-101-1")
   }
 }

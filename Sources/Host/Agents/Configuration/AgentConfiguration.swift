@@ -46,7 +46,7 @@ package struct AgentConfiguration: Sendable, Equatable {
             remedy: "Set api_key in llm.yaml, or the variable \(provider.kind.variables.key).")
         }
       } else {
-        let near = NearestWord.to(agent.model.provider, among: providers.keys.sorted())
+        let near = Suggestion.nearest(to: agent.model.provider, in: providers.keys.sorted())
         report.error(
           .agentsUnknownProvider, at: agent.mark,
           "agent \(agent.id): no provider \"\(agent.model.provider)\" is defined",

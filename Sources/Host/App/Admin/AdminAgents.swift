@@ -5,6 +5,7 @@
 internal import HostAgents
 internal import HostHTTP
 internal import HostJSON
+internal import HostReasons
 
 /// `/admin/agents...`, `/admin/tool-policy`, `/admin/tool-cache/...`.
 struct AdminAgents: Sendable {
@@ -16,7 +17,7 @@ struct AdminAgents: Sendable {
       try page("GET", "/admin/agents/{id}") { runtime, request, exchange in
         let id = request.parameter("id") ?? ""
         guard let agent = runtime.agentJSON(id) else {
-          return exchange.respond(problem: 404, "agent.unknown", "There is no agent '\(id)'.")
+          return exchange.respond(problem: 404, .agentUnknown, "There is no agent '\(id)'.")
         }
         exchange.respond(200, json: agent)
       },
@@ -31,7 +32,7 @@ struct AdminAgents: Sendable {
       },
       try page("POST", "/admin/tool-cache/invalidate") { runtime, request, exchange in
         guard let agent = request.queryValue("agent"), let tool = request.queryValue("tool") else {
-          return exchange.respond(problem: 400, "request.incomplete", "Give agent and tool in the query.")
+          return exchange.respond(problem: 400, .requestIncomplete, "Give agent and tool in the query.")
         }
         exchange.respond(200, json: ["removed": JSON(runtime.toolCache.invalidate(agent: agent, tool: tool))])
       },
@@ -42,10 +43,10 @@ struct AdminAgents: Sendable {
     let (agent, tool) = (request.queryValue("agent"), request.queryValue("tool"))
     guard agent != nil || tool != nil else { return exchange.respond(200, json: runtime.toolPolicyJSON) }
     guard let agent, let tool else {
-      return exchange.respond(problem: 400, "request.incomplete", "Give both agent and tool, or neither.")
+      return exchange.respond(problem: 400, .requestIncomplete, "Give both agent and tool, or neither.")
     }
     guard let decision = runtime.toolPolicyJSON(agent: agent, tool: tool) else {
-      return exchange.respond(problem: 404, "agent.unknown", "There is no agent '\(agent)'.")
+      return exchange.respond(problem: 404, .agentUnknown, "There is no agent '\(agent)'.")
     }
     exchange.respond(200, json: decision)
   }

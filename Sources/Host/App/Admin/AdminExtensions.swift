@@ -6,6 +6,7 @@ internal import HostHTTP
 internal import HostJSON
 internal import HostLinux
 internal import HostPlugins
+internal import HostReasons
 
 /// `/admin/extensions...`.
 struct AdminExtensions: Sendable {
@@ -72,7 +73,7 @@ struct AdminExtensions: Sendable {
           do throws(ExtensionStateError) {
             AdminExtensions.answer(try await act(supervisor, id ?? ""), id ?? "", exchange)
           } catch {
-            exchange.respond(problem: 500, "state.unusable", "\(error)")
+            exchange.respond(problem: 500, .stateUnusable, "\(error)")
           }
         }
       })
@@ -84,12 +85,12 @@ struct AdminExtensions: Sendable {
     case .record(let report):
       let record = report.records.first { $0.name == id }
       exchange.respond(200, json: record?.json ?? ["id": .string(id), "status": nil])
-    case .refused(let why): exchange.respond(problem: 409, "extension.disabled", why)
+    case .refused(let why): exchange.respond(problem: 409, .extensionDisabled, why)
     }
   }
 
   private static func unknown(_ id: String, _ exchange: HTTPExchange) {
     exchange.respond(
-      problem: 404, "extension.unknown", "There is no extension '\(id)'. GET /admin/extensions lists them.")
+      problem: 404, .extensionUnknown, "There is no extension '\(id)'. GET /admin/extensions lists them.")
   }
 }

@@ -71,6 +71,8 @@ final class Host: Sendable {
     } catch {
       throw StartFailure(description: "\(error)", exitCode: .failed)
     }
+    listeners.addMetrics(to: registry)
+    registry.addSampler { [readiness] in readiness.noticeIfDue() }
     readiness.decide(
       broker: { [agents] in agents.broker.isReady }, agents: { [agents] in agents.runtime.attachedCount })
     readiness.add { [agents, plugins] in agents.components() + plugins.components() }

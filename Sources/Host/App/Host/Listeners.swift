@@ -29,6 +29,15 @@ struct Listeners: Sendable {
     server = try HTTPServer(setups, observer: observer)
   }
 
+  /// `nexo_http_connections`, read at each scrape.
+  func addMetrics(to registry: MetricsRegistry) {
+    for listener in server.listeners {
+      guard let role = ListenerRole(rawValue: listener.name) else { continue }
+      let gauge = registry.gauge(Families.httpConnections).with(role)
+      registry.addSampler { gauge.set(Double(listener.connections)) }
+    }
+  }
+
   /// `listening role=metrics address=127.0.0.1:9090`, one line each.
   var lines: [String] { server.listeners.map { "listening role=\($0.name) address=\($0.address)" } }
 }

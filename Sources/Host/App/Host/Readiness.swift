@@ -15,8 +15,8 @@ struct ComponentState: Sendable, Equatable {
   let state: String
   /// A dotted code; nil when it is ready.
   let reason: String?
-  /// Nanoseconds since the epoch; nil when it is not known.
-  let since: UInt64?
+  /// Nanoseconds since the epoch; nil when the component does not know: then it is when the host noticed.
+  var since: UInt64?
 
   init(_ name: String, _ state: String, reason: String? = nil, since: UInt64? = nil) {
     self.name = name
@@ -39,6 +39,10 @@ final class Readiness: Sendable {
     var sources: [@Sendable () -> [ComponentState]] = []
     var broker: @Sendable () -> Bool = { false }
     var agents: @Sendable () -> Int = { 0 }
+    /// Since when each component is as it was when it was last looked at; those that know it themselves are not here.
+    var noticed: [String: ComponentState] = [:]
+    /// Monotonic time of the last look.
+    var noticedAt: UInt64 = 0
   }
   /// Held for reading and swapping closures only; they are called outside.
   private let model = Mutex(Model())
@@ -46,7 +50,10 @@ final class Readiness: Sendable {
   var phase: Phase { model.withLock { $0.phase } }
 
   /// The boot sweep is over and the agents have been asked to attach.
-  func booted() { move(to: .serving) { $0 == .booting } }
+  func booted() {
+    move(to: .serving) { $0 == .booting }
+    notice()
+  }
   /// Shutdown begins: not ready from this moment on.
   func drain() { move(to: .draining) { $0 != .draining } }
 
@@ -84,10 +91,39 @@ final class Readiness: Sendable {
       ? ["status": "ready", "agents_running": JSON(agents)]
       : ["status": "not_ready", "broker_ready": .bool(broker), "agents_running": JSON(agents)]
     if verbose {
-      let components = [host(now)] + now.sources.flatMap { $0() }
-      body["components"] = .array(components.map(Readiness.json))
+      body["components"] = .array(([host(now)] + notice()).map(Readiness.json))
     }
     return Answer(ready: ready, body: .object(body))
+  }
+
+  /// Ours: looking at the components of hundreds of agents is not for every one of a flood of scrapes.
+  private static let noticeInterval: UInt64 = 1_000_000_000
+
+  /// What every scrape does, so that a change is noticed at most a scrape interval late.
+  func noticeIfDue() {
+    let last = model.withLock { $0.noticedAt }
+    if Clock.monotonic() &- last >= Readiness.noticeInterval { notice() }
+  }
+
+  /// Looks at every component and keeps since when it is as it is. Components that are gone are forgotten.
+  @discardableResult
+  func notice() -> [ComponentState] {
+    let sources = model.withLock { $0.sources }
+    let components = sources.flatMap { $0() }
+    let time = Clock.wall()
+    return model.withLock { model in
+      let dated = components.map { component in
+        guard component.since == nil else { return component }
+        var dated = component
+        let before = model.noticed[component.name]
+        let isSame = before?.state == component.state && before?.reason == component.reason
+        dated.since = isSame ? before?.since : time
+        return dated
+      }
+      model.noticedAt = Clock.monotonic()
+      model.noticed = Dictionary(dated.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+      return dated
+    }
   }
 
   private func host(_ now: Model) -> ComponentState {

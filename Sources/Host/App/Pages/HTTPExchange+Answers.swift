@@ -1,10 +1,9 @@
-// The shapes in which the host's own pages answer: JSON, HTML, problems.
+// The shapes in which the host's own pages answer: JSON and HTML. Problems are the engine's (ProblemDetails).
 //
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HostHTTP
 internal import HostJSON
-internal import HostReasons
 
 extension HTTPExchange {
   /// Answers JSON, never cached.
@@ -20,17 +19,6 @@ extension HTTPExchange {
     fields.append("cache-control", "no-store")
     fields.append("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
     respond(200, fields, Array(html.utf8))
-  }
-
-  /// Answers RFC 9457 problem details.
-  func respond(problem status: Int, _ code: String, _ detail: String) {
-    var fields = HTTPFields(contentType: "application/problem+json")
-    fields.append("cache-control", "no-store")
-    let body: JSON = [
-      "type": "about:blank", "title": .string("\(HTTPStatus.phrase(status))"), "status": JSON(status),
-      "detail": .string(detail), "code": .string(code),
-    ]
-    respond(status, fields, Array((body.text() + "\n").utf8))
   }
 }
 

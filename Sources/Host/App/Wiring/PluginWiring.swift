@@ -63,19 +63,26 @@ final class PluginWiring: Sendable {
     let log = Log("plugins")
     let crashes = registry.counter(Families.pluginCrashes)
     for report in CrashReports.pending(folder: folder) {
+      let kept = CrashReports.keptPath(report)
       if let plugin = report.plugin {
         crashes.with(plugin, report.kind.rawValue).inc()
         log.error(
           "plugin crashed the host",
-          ["plugin.id": plugin, "plugin.call": report.call, "plugin.build_id": report.build, "why": report.summary])
-        do throws(ExtensionStateError) { try decisions.setQuarantined(plugin, report.summary) } catch {
+          [
+            "plugin.id": plugin, "plugin.call": report.call, "plugin.build_id": report.build, "why": report.summary,
+            "report": kept,
+          ])
+        let why = "\(report.summary) (build \(report.build.prefix(12))); report: \(kept)"
+        do throws(ExtensionStateError) { try decisions.setQuarantined(plugin, why) } catch {
           log.error("quarantine not kept", ["plugin.id": plugin, "why": "\(error)"])
           continue
         }
       } else {
-        log.error("the host crashed", ["why": report.summary, "report": report.path])
+        log.error("the host crashed", ["why": report.summary, "report": kept])
       }
-      CrashReports.forget(report)
+      do throws(SystemError) { try CrashReports.keep(report) } catch {
+        log.warning("crash report not moved", ["report": report.path, "why": "\(error)"])
+      }
     }
   }
 
@@ -150,7 +157,8 @@ final class PluginWiring: Sendable {
     plugins.channels.entries.flatMap { channel in
       channel.accounts.map { account in
         ComponentState(
-          "\(channel.name).\(account.label)", account.state, reason: account.reason.isEmpty ? nil : account.reason)
+          "\(channel.name).\(account.label)", account.state, reason: account.reason.isEmpty ? nil : account.reason,
+          since: account.since)
       }
     }
   }

@@ -36,6 +36,8 @@ final class ServerContext: Sendable {
 final class EventLoop: @unchecked Sendable {
   let ownership = LoopOwnership()
   let mailbox = LoopMailbox()
+  /// The kernel's id of the thread that runs the loop, for the watchdog.
+  let threadID = Atomic<Int32>(0)
   let context: ServerContext
   let log = Log("http")
   let index: Int
@@ -100,7 +102,7 @@ final class EventLoop: @unchecked Sendable {
 
   /// Runs the loop until it has stopped, or until this thread has been replaced.
   func run() {
-    mailbox.runner.store(UInt(pthread_self()), ordering: .sequentiallyConsistent)
+    noteThread()
     while true {
       readMail()
       guard runCalls() else { return }
@@ -112,6 +114,12 @@ final class EventLoop: @unchecked Sendable {
     }
     mailbox.close()
     whenEnded()
+  }
+
+  /// The calling thread runs the loop from now on.
+  func noteThread() {
+    threadID.store(ThreadActivity.currentThread(), ordering: .releasing)
+    mailbox.runner.store(UInt(pthread_self()), ordering: .sequentiallyConsistent)
   }
 
   /// Sleeps until something happens, and handles it.

@@ -66,7 +66,11 @@ package final class HTTPListener: Sendable {
   /// Place among the server's listeners.
   let index: Int
   let socket: Int32
-  private let peers = Mutex<[PeerAddress: Int]>([:])
+  private struct Counts {
+    var all = 0
+    var byPeer: [PeerAddress: Int] = [:]
+  }
+  private let counts = Mutex(Counts())
   private let isOpen = Atomic<Bool>(true)
 
   package var name: String { setup.name }
@@ -120,19 +124,24 @@ package final class HTTPListener: Sendable {
 
   /// Counts a connection of a peer. Answers how many it has now.
   func addPeer(_ peer: PeerAddress) -> Int {
-    peers.withLock { counts in
-      let count = counts[peer, default: 0] + 1
-      counts[peer] = count
+    counts.withLock { counts in
+      let count = counts.byPeer[peer, default: 0] + 1
+      counts.byPeer[peer] = count
+      counts.all += 1
       return count
     }
   }
 
   func removePeer(_ peer: PeerAddress) {
-    peers.withLock { counts in
-      guard let count = counts[peer] else { return }
-      counts[peer] = count > 1 ? count - 1 : nil
+    counts.withLock { counts in
+      guard let count = counts.byPeer[peer] else { return }
+      counts.byPeer[peer] = count > 1 ? count - 1 : nil
+      counts.all -= 1
     }
   }
+
+  /// Connections that are open now, over all loops.
+  package var connections: Int { counts.withLock { $0.all } }
 
   /// A numeric `host:port` as a socket address.
   private static func resolve(_ text: String) -> (sockaddr_storage, socklen_t)? {

@@ -34,20 +34,24 @@ package final class HandlerOwner: Sendable {
   /// For logs: the plugin's id.
   package let name: String
   private let limit: Int
+  private let movingTime: UInt64
   private let state = Mutex(State())
 
   /// How long an owner counts as slow after a handler overran, in nanoseconds. Ours: a second costs a slow owner a thread hop per
   /// request, and the loop at most one stall a second.
   private static let slowTime: UInt64 = 1_000_000_000
-  /// How recently a thread must have come back for others to be worth waiting for, in nanoseconds. Ours.
-  private static let movingTime: UInt64 = 1_000_000_000
   /// Exchanges that may wait for a thread. Ours; beyond it requests are refused.
   private static let maxWaiting = 1_024
 
-  /// - Parameter stuckLimit: threads that stuck handlers of this owner may hold at once, at least 1.
-  package init(name: String, stuckLimit: Int = HTTPLimits().stuckHandlersPerOwner) {
+  /// - Parameters:
+  ///   - stuckLimit: threads that stuck handlers of this owner may hold at once, at least 1.
+  ///   - movingTime: how recently a thread must have come back for others to be worth waiting for. Ours: a second.
+  package init(
+    name: String, stuckLimit: Int = HTTPLimits().stuckHandlersPerOwner, movingTime: Duration = .seconds(1)
+  ) {
     self.name = name
     limit = max(1, stuckLimit)
+    self.movingTime = movingTime.nanosecondsClamped
   }
 
   /// Threads that are inside this owner's handlers for longer than they should.
@@ -58,7 +62,7 @@ package final class HandlerOwner: Sendable {
     state.withLock { state in
       if state.threads == 0, state.slowUntil == 0 { return .inline }
       if state.threads >= limit {
-        let isMoving = state.lastReturn != 0 && Clock.monotonic() < state.lastReturn + HandlerOwner.movingTime
+        let isMoving = state.lastReturn != 0 && Clock.monotonic() < state.lastReturn &+ movingTime
         return isMoving && state.waiting.count < HandlerOwner.maxWaiting ? .queue : .refuse
       }
       if state.threads == 0, Clock.monotonic() >= state.slowUntil {

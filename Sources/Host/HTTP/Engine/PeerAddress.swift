@@ -51,12 +51,37 @@ package struct PeerAddress: Sendable, Hashable, CustomStringConvertible {
   var withoutPort: PeerAddress { PeerAddress(high: high, low: low, port: 0) }
 
   /// The address without port or brackets: `127.0.0.1`, `::1`.
-  package var host: String {
-    if isIPv4 { return (0..<4).map { String(low >> UInt64(24 - $0 * 8) & 0xFF) }.joined(separator: ".") }
+  package var host: String { withHost { String(decoding: $0, as: UTF8.self) } }
+
+  /// The bytes of ``host``, borrowed for the call; made without allocating, for each request to a plugin.
+  package func withHost<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
+      let count = isIPv4 ? writeIPv4(text) : writeIPv6(text)
+      return body(UnsafeBufferPointer(rebasing: text[..<count]))
+    }
+  }
+
+  private func writeIPv4(_ text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    var count = 0
+    func add(_ byte: UInt8) {
+      text[count] = byte
+      count += 1
+    }
+    for index in 0..<4 {
+      let part = UInt8(truncatingIfNeeded: low >> UInt64(24 - index * 8))
+      if index > 0 { add(Byte.dot) }
+      if part >= 100 { add(UInt8(ascii: "0") + part / 100) }
+      if part >= 10 { add(UInt8(ascii: "0") + part / 10 % 10) }
+      add(UInt8(ascii: "0") + part % 10)
+    }
+    return count
+  }
+
+  private func writeIPv6(_ text: UnsafeMutableBufferPointer<UInt8>) -> Int {
     var address = (high.bigEndian, low.bigEndian)
-    var text = [CChar](repeating: 0, count: 46)
-    guard inet_ntop(AF_INET6, &address, &text, 46) != nil else { return "?" }
-    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return text.withMemoryRebound(to: CChar.self) { text in
+      inet_ntop(AF_INET6, &address, text.baseAddress, socklen_t(text.count)).map { strlen($0) } ?? 0
+    }
   }
 
   /// `127.0.0.1:8080`, `[::1]:8080`.

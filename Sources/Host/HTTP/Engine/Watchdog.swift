@@ -6,6 +6,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import HostLinux
 internal import HostLog
 internal import Synchronization
 
@@ -18,11 +19,19 @@ final class Watchdog: Sendable {
     let loop: EventLoop
     var seen: UInt64 = 0
     var lastCall: UInt64 = 0
+    /// Processor time of the thread in the call, when it was first found waiting for a processor.
+    var processorTime: UInt64?
+    /// Looks that found it waiting for a processor.
+    var starvedLooks = 0
   }
 
-  /// Milliseconds between looks. A call is taken to be stuck when two looks find it: after 5 to 10 ms. The ABI asks
-  /// handlers to return within 1 ms.
+  /// Milliseconds between looks. A call is taken to be stuck when two looks find it asleep (after 5 to 10 ms) or when it has
+  /// used the processor for about as long. The ABI asks handlers to return within 1 ms.
   private static let tick: Int32 = 5
+  /// Processor time, in nanoseconds, that a call may use before it counts as stuck though its thread is runnable. Ours.
+  private static let processorPatience: UInt64 = 4_000_000
+  /// Looks for which a runnable thread is forgiven: 200 ms.
+  private static let maxStarvedLooks = 40
   /// Looks without any call before the watchdog parks: one second.
   private static let quietTicks = 200
 
@@ -94,9 +103,26 @@ final class Watchdog: Sendable {
       watched.seen = 0
       return hasMoved
     }
-    if watched.seen == word { takeOver(watched.loop, word) }
+    if watched.seen != word {
+      watched.processorTime = nil
+      watched.starvedLooks = 0
+    } else if !isStarved(&watched) {
+      takeOver(watched.loop, word)
+    }
     watched.seen = word
     return true
+  }
+
+  /// Whether the thread in the call has merely not been given a processor. On a busy machine a handler of a few
+  /// microseconds is seen at two looks too; another thread would not be served any sooner.
+  private func isStarved(_ watched: inout Watched) -> Bool {
+    guard watched.starvedLooks < Watchdog.maxStarvedLooks,
+      let activity = ThreadActivity.of(watched.loop.threadID.load(ordering: .acquiring)), activity.isRunnable
+    else { return false }
+    watched.starvedLooks += 1
+    let before = watched.processorTime ?? activity.onProcessor
+    watched.processorTime = before
+    return activity.onProcessor &- before < Watchdog.processorPatience
   }
 
   private func takeOver(_ loop: EventLoop, _ word: UInt64) {
@@ -104,7 +130,7 @@ final class Watchdog: Sendable {
     let started = pool.run { [log] in
       guard loop.ownership.takeOver(word) else { return }
       // From here this thread owns the loop. The old one's posts need a wake-up until the first drain.
-      loop.mailbox.runner.store(UInt(pthread_self()), ordering: .sequentiallyConsistent)
+      loop.noteThread()
       let owner = loop.chargeStuckCall() ?? "?"
       log.warning(
         "handler holds its thread; loop goes on without it",

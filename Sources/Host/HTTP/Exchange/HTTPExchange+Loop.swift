@@ -39,6 +39,7 @@ extension HTTPExchange {
     let schedule: Bool
     (dropped, schedule) = state.withLock { state in
       guard state.ended == nil else { return (Output(), false) }
+      let reason = state.isAbandoned ? .stopping : reason
       state.ended = reason
       let output = state.output
       state.output = Output()

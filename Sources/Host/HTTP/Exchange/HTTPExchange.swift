@@ -71,6 +71,8 @@ package final class HTTPExchange: Sendable {
     var resumedEarly = false
     /// The exchange is in the loop's mailbox, or about to be.
     var isPosted = false
+    /// The owner ended it for the handler.
+    var isAbandoned = false
 
     /// Whether this call has to post the exchange.
     mutating func shouldPost() -> Bool {

@@ -1,9 +1,10 @@
 // The body of every error that the host itself answers: RFC 9457 problem details, or plain text for browsers.
-// Called by Connection; the words come from the reason catalogue.
+// Called by Connection and, through the exchange, by the host's pages; codes and words come from the reason catalogue.
 //
 // SPDX-License-Identifier: Apache-2.0
 
-internal import HostReasons
+internal import HostJSON
+package import HostReasons
 
 /// Error bodies.
 enum ProblemDetails {
@@ -27,10 +28,11 @@ enum ProblemDetails {
       return (fields, Array("\(status) \(title)\n\(detail)\n\(code)\n".utf8))
     }
     fields.append("content-type", "application/problem+json")
-    let json = """
-      {"type":"about:blank","title":\(quoted(title)),"status":\(status),"detail":\(quoted(detail)),"code":\(quoted(code))}\n
-      """
-    return (fields, Array(json.utf8))
+    let json: JSON = [
+      "type": "about:blank", "title": .string(title), "status": JSON(status), "detail": .string(detail),
+      "code": .string(code),
+    ]
+    return (fields, json.bytes + [Byte.lf])
   }
 
   /// Whether the method is one of RFC 9110, 9.1 or RFC 5789: known, so that 405 or 404 is right and 501 is not.
@@ -45,19 +47,13 @@ enum ProblemDetails {
     let accept = head.text(span).lowercased()
     return accept.contains("text/") && !accept.contains("json")
   }
+}
 
-  /// A JSON string (RFC 8259, 7).
-  private static func quoted(_ text: String) -> String {
-    var out = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": out += "\\\""
-      case "\\": out += "\\\\"
-      case "\n": out += "\\n"
-      default:
-        if scalar.value < 0x20 { out += " " } else { out.unicodeScalars.append(scalar) }
-      }
-    }
-    return out + "\""
+extension HTTPExchange {
+  /// Answers a problem of the host's own pages, as JSON.
+  package func respond(problem status: Int, _ reason: Reason, _ detail: String) {
+    let (fields, body) = ProblemDetails.body(
+      status: status, code: reason.code, detail: detail, for: nil, HTTPFields())
+    respond(status, fields, body)
   }
 }

@@ -48,6 +48,8 @@ package enum CrashReports {
   private static let prefix = "crash-"
   /// Ours: more are left alone; somebody has not looked for a long time.
   private static let limit = 1_000
+  /// Ours: enough to see a pattern; a report is a few kilobytes.
+  package static let kept = 20
 
   /// Installs the crash handler and the exit hook of this process.
   ///
@@ -95,8 +97,23 @@ package enum CrashReports {
     return reports
   }
 
-  /// Removes a report that has been dealt with.
-  package static func forget(_ report: CrashReport) { unlink(report.path) }
+  /// Puts a report that has been dealt with beside the earlier ones, for people: `crashes/` in the same folder, the newest
+  /// ``kept`` of them.
+  ///
+  /// Afterwards it is at ``keptPath(_:)``.
+  package static func keep(_ report: CrashReport) throws(SystemError) {
+    let path = keptPath(report)
+    let folder = Path.parent(of: path)
+    try AtomicFile.makeFolder(folder)
+    guard rename(report.path, path) == 0 else { throw SystemError("rename") }
+    // Names begin with the time: the oldest come first.
+    for name in try Tree.names(in: folder).sorted().dropLast(kept) { unlink(Path.join(folder, name)) }
+  }
+
+  /// Where ``keep(_:)`` puts a report.
+  package static func keptPath(_ report: CrashReport) -> String {
+    Path.join(Path.join(Path.parent(of: report.path), "crashes"), Path.name(of: report.path))
+  }
 
   /// Nil: not a report.
   static func read(_ text: String, path: String) -> CrashReport? {

@@ -42,12 +42,9 @@ package final class ExtensionScanner: Sendable {
     var walk = TreeWalk(settings: settings)
     walk.run()
     var seen: Set<String> = []
-    var candidates: [Candidate] = []
-    for found in walk.manifests {
-      // Search paths may contain each other; the first one keeps the extension.
-      guard seen.insert(found.realFolder).inserted else { continue }
-      candidates.append(candidate(found))
-    }
+    // Search paths may contain each other; the first one keeps the extension.
+    let manifests = walk.manifests.filter { seen.insert($0.realFolder).inserted }
+    let candidates = Parallel.map(manifests) { [self] in candidate($0) }
     let present = Set(candidates.map(\.manifestPath))
     memory.withLock { $0 = $0.filter { present.contains($0.key) } }
     var sweep = Sweep(candidates: candidates, findings: walk.findings)

@@ -28,7 +28,11 @@ package final class LibraryJudge: Sendable {
 
   /// Judges all candidates of a sweep that are to be checked, and forgets libraries that are gone.
   package func judge(_ sweep: inout Sweep) {
-    for index in sweep.candidates.indices { judge(&sweep.candidates[index]) }
+    sweep.candidates = Parallel.map(sweep.candidates) { [self] candidate in
+      var judged = candidate
+      judge(&judged)
+      return judged
+    }
     let present = Set(sweep.candidates.compactMap(LibraryJudge.path))
     memory.withLock { $0 = $0.filter { present.contains($0.key) } }
   }

@@ -17,14 +17,11 @@ final class CallMeter: Sendable {
     }
   }
 
-  private final class Slot: Sendable {
-    let handles = AtomicLazyReference<Handles>()
-  }
-
   private let plugin: String
   private let calls: CounterFamily<String, String, PluginCallResult>
   private let durations: HistogramFamily<String, String>
-  private let slots = PluginCall.allCases.map { _ in Slot() }
+  /// By raw value of the call.
+  private let handles = InlineArray<32, AtomicLazyReference<Handles>> { _ in AtomicLazyReference() }
 
   init(plugin: String, registry: MetricsRegistry) {
     self.plugin = plugin
@@ -34,8 +31,7 @@ final class CallMeter: Sendable {
 
   /// A call that returned after so many nanoseconds.
   func record(_ call: PluginCall, _ nanoseconds: UInt64, _ result: PluginCallResult = .ok) {
-    let slot = slots[call.rawValue]
-    let handles = slot.handles.load() ?? slot.handles.storeIfNil(make(call))
+    let handles = handles[call.rawValue].load() ?? handles[call.rawValue].storeIfNil(make(call))
     handles.duration.observe(Double(nanoseconds) * 1e-9)
     if result == .ok { handles.ok.inc() } else { calls.with(plugin, "\(call)", result).inc() }
   }

@@ -6,12 +6,12 @@ internal import Synchronization
 
 /// Executions under way by function.
 final class CallsInside: Sendable {
-  private final class Slot: Sendable { let count = Atomic<Int>(0) }
-  private let slots = PluginCall.allCases.map { _ in Slot() }
+  /// By raw value; in place, so that counting touches nothing else.
+  private let counts = InlineArray<32, Atomic<Int>> { _ in Atomic(0) }
 
-  func enter(_ call: PluginCall) { slots[call.rawValue].count.add(1, ordering: .relaxed) }
-  func leave(_ call: PluginCall) { slots[call.rawValue].count.subtract(1, ordering: .relaxed) }
+  func enter(_ call: PluginCall) { counts[call.rawValue].add(1, ordering: .relaxed) }
+  func leave(_ call: PluginCall) { counts[call.rawValue].subtract(1, ordering: .relaxed) }
 
   /// A function that is being executed, if any.
-  var any: PluginCall? { PluginCall.allCases.first { slots[$0.rawValue].count.load(ordering: .relaxed) > 0 } }
+  var any: PluginCall? { PluginCall.allCases.first { counts[$0.rawValue].load(ordering: .relaxed) > 0 } }
 }

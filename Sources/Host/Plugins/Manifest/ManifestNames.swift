@@ -29,6 +29,9 @@ enum ManifestNames {
   static func routeProblem(_ text: String) -> String? {
     guard text.hasPrefix("/") else { return "does not begin with `/`" }
     guard text.utf8.count <= maximumPatternBytes else { return "is longer than \(maximumPatternBytes) bytes" }
+    guard !text.contains("{"), !text.contains("}") else {
+      return "names a parameter, which only the plugin's own routes may: claim what they lie under, such as `/place/*`"
+    }
     let forbidden = Array("\"#%<>?[\\]^`{|}".utf8)
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !forbidden.contains($0) }) else {
       return "has a character that no path pattern may have"

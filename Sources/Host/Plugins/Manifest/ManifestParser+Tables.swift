@@ -77,7 +77,7 @@ extension ManifestParser {
     case "nats": return nats(table)
     case "http": return http(table)
     default:
-      let near = NearestWord.of(kind.text, in: ManifestParser.kinds).map { "Did you mean `\($0)`?" }
+      let near = Suggestion.nearest(to: kind.text, in: ManifestParser.kinds).map { "Did you mean `\($0)`?" }
       found.add(
         .manifestBadTransport, "`transport.kind` is `\(clipped(kind.text))`, which is no transport", at: kind.position,
         remedy: near ?? "Use one of: \(ManifestParser.kinds.joined(separator: ", ")).")

@@ -66,7 +66,7 @@ struct ManifestFindings {
     for entry in table.entries where !known.contains(entry.key) {
       let place = table.name.isEmpty ? "at the top level" : "in [\(table.name)]"
       let remedy: String
-      if let near = synonyms[entry.key] ?? NearestWord.of(entry.key, in: known) {
+      if let near = synonyms[entry.key] ?? Suggestion.nearest(to: entry.key, in: known) {
         remedy = "Did you mean `\(near)`?"
       } else if let home = elsewhere[entry.key] {
         remedy = "`\(entry.key)` belongs in \(home)."

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HostJSON
+internal import HostLinux
 internal import PluginAPI
 internal import PluginBoundary
 internal import Synchronization
@@ -28,6 +29,8 @@ package struct PluginAccount: Sendable, Equatable {
   package var state = ""
   /// A dotted code; empty when `health` is up.
   package var reason = ""
+  /// When health, state or reason last changed, in nanoseconds since the epoch.
+  package var since: UInt64 = 0
   /// A JSON object for people.
   package var detail = "{}"
 }
@@ -52,7 +55,7 @@ final class AccountTable: Sendable {
     else { return invalid }
     return accounts.withLock { accounts in
       guard accounts[label] != nil || accounts.count < AccountTable.limit else { return nexo_status(NEXO_E_LIMIT) }
-      var account = accounts[label] ?? PluginAccount(label: label)
+      var account = accounts[label] ?? PluginAccount(label: label, since: Clock.wall())
       account.identity = object["identity"]?.string ?? ""
       account.allowAgents = AccountTable.texts(object["allow_agents"])
       account.sessionFolder = object["session_dir"]?.string
@@ -78,10 +81,12 @@ final class AccountTable: Sendable {
     else { return invalid }
     guard detail.isEmpty || (try? JSON.parse(detail))?.object != nil else { return invalid }
     return accounts.withLock { accounts in
-      guard var account = accounts[label] else { return nexo_status(NEXO_E_NOT_FOUND) }
+      guard let before = accounts[label] else { return nexo_status(NEXO_E_NOT_FOUND) }
+      var account = before
       account.health = Int(health) == NEXO_UP ? .up : Int(health) == NEXO_DEGRADED ? .degraded : .down
       account.state = state
       account.reason = reason
+      if account != before { account.since = Clock.wall() }
       account.detail = detail.isEmpty ? "{}" : detail
       accounts[label] = account
       return ok

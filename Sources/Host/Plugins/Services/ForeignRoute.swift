@@ -10,27 +10,19 @@ internal import PluginBoundary
 internal import Synchronization
 
 /// One exchange as a plugin knows it.
-final class ForeignExchange: Sendable {
+struct ForeignExchange: Sendable {
   let exchange: HTTPExchange
-  /// The host ends it because the instance ends.
-  private let isStopping = Atomic<Bool>(false)
   /// Writes of event streams keep their boundaries.
   let isEventStream: Bool
 
-  init(_ exchange: HTTPExchange, isEventStream: Bool) {
-    self.exchange = exchange
-    self.isEventStream = isEventStream
-  }
+  /// Ends it, because the instance ends: 503 if nothing was begun yet, else the response ends here.
+  func stop() { exchange.abandon(cleanly: isEventStream) }
+}
 
-  /// Ends it: 503 if nothing was begun yet, else the response ends here.
-  func stop() {
-    isStopping.store(true, ordering: .releasing)
-    exchange.abandon(cleanly: isEventStream)
-  }
-
-  func reason(_ reason: HTTPEndReason) -> Int32 {
-    if isStopping.load(ordering: .acquiring) { return Int32(NEXO_END_STOPPING) }
-    return switch reason {
+extension HTTPEndReason {
+  /// As the header names it.
+  fileprivate var foreign: Int32 {
+    switch self {
     case .done: Int32(NEXO_END_DONE)
     case .clientGone: Int32(NEXO_END_CLIENT_GONE)
     case .timeout: Int32(NEXO_END_TIMEOUT)
@@ -58,13 +50,14 @@ final class ForeignRoute: HTTPHandler, @unchecked Sendable {
   var hearsEnd: Bool { true }
 
   func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-    let foreign = ForeignExchange(exchange, isEventStream: functions.flags & UInt32(NEXO_HTTP_EVENTS) != 0)
+    let foreign = ForeignExchange(exchange: exchange, isEventStream: functions.flags & UInt32(NEXO_HTTP_EVENTS) != 0)
     let id = instance.exchanges.insert { _ in foreign }
     guard id != 0 else {
       exchange.respond(503, text: "The plugin has too many requests.\n")
       return
     }
     exchange.tag.store(id, ordering: .releasing)
+    guard instance.isSerial else { return enter(request, id) }
     run(exchange) { [self] in enter(request, id) }
   }
 
@@ -91,24 +84,24 @@ final class ForeignRoute: HTTPHandler, @unchecked Sendable {
   func ended(_ exchange: HTTPExchange, _ reason: HTTPEndReason) {
     let id = exchange.tag.load(ordering: .acquiring)
     guard id != 0 else { return }
-    let finish: @Sendable () -> Void = { [self] in
-      if let onEnd = functions.on_end, let foreign = instance.exchanges.find(id) {
-        let why = foreign.reason(reason)
-        _ = instance.event(.onEnd) { onEnd(functions.ctx, id, why) }
-      }
-      _ = instance.exchanges.remove(id)
-    }
-    guard instance.isSerial else { return finish() }
+    guard instance.isSerial else { return finish(id, reason) }
     // The engine counts the request out when this returns; the instance must still wait for the queue.
     instance.admission.enterAnyway()
-    let isQueued = instance.events.submit(mustRun: true) { [instance] in
-      finish()
+    let isQueued = instance.events.submit(mustRun: true) { [self] in
+      finish(id, reason)
       instance.admission.leave()
     }
     if !isQueued {
       _ = instance.exchanges.remove(id)
       instance.admission.leave()
     }
+  }
+
+  private func finish(_ id: UInt64, _ reason: HTTPEndReason) {
+    if let onEnd = functions.on_end, instance.exchanges.find(id) != nil {
+      _ = instance.event(.onEnd) { onEnd(functions.ctx, id, reason.foreign) }
+    }
+    _ = instance.exchanges.remove(id)
   }
 
   /// Calls the plugin here, or for a serial plugin on its one event thread.
@@ -136,12 +129,12 @@ final class ForeignRoute: HTTPHandler, @unchecked Sendable {
           headers.initializeElement(at: index, to: nexo_kv(key: text(field.name), value: text(field.value)))
         }
         ForeignRoute.withParameters(request.parameters, rest: rest) { parameters in
-          request.peer.host.utf8CString.withUnsafeBufferPointer { peer in
+          request.peer.withHost { peer in
             request.body.withUnsafeBufferPointer { body in
               var raw = nexo_http_request_1(
                 size: UInt32(MemoryLayout<nexo_http_request_1>.size), flags: 0, method: text(head.method),
                 path: text(head.path), query: text(head.query),
-                peer: nexo_str(ptr: peer.baseAddress, len: peer.count - 1),
+                peer: ForeignRoute.text(peer),
                 headers: UnsafePointer(headers.baseAddress), header_count: head.fieldCount,
                 params: parameters.baseAddress, param_count: parameters.count, body: ForeignRoute.text(body),
                 content_length: request.contentLength ?? .max,
@@ -184,9 +177,9 @@ final class ForeignRoute: HTTPHandler, @unchecked Sendable {
   private static func withParameters(
     _ matched: [HTTPParameter], rest: [UInt8]?, _ body: (UnsafeBufferPointer<nexo_kv>) -> Void
   ) {
+    if matched.isEmpty, rest == nil { return body(UnsafeBufferPointer(start: nil, count: 0)) }
     var parameters = matched.map { (name: $0.name, value: $0.value) }
     if let rest { parameters.append((name: [UInt8(ascii: "*")], value: rest)) }
-    guard !parameters.isEmpty else { return body(UnsafeBufferPointer(start: nil, count: 0)) }
     var bytes: [UInt8] = []
     for parameter in parameters { bytes += parameter.name + parameter.value }
     bytes.withUnsafeBufferPointer { all in

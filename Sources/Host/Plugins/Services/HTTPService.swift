@@ -62,9 +62,10 @@ enum HTTPService {
   private static func fields(_ headers: UnsafePointer<nexo_kv>?, _ count: Int, isEventStream: Bool = false)
     -> HTTPFields?
   {
+    guard count > 0 else { return isEventStream ? untypedEvents : untyped }
     var fields = HTTPFields()
     var hasType = false
-    guard count <= maxHeaders, count == 0 || headers != nil else { return nil }
+    guard count <= maxHeaders, headers != nil else { return nil }
     if let headers {
       for index in 0..<count {
         guard let name = headers[index].key.borrowed(limit: 1_024),
@@ -77,9 +78,16 @@ enum HTTPService {
         fields.append(name: bytes, value: value.bindMemory(to: UInt8.self))
       }
     }
-    if !hasType { fields.append("content-type", isEventStream ? "text/event-stream" : "text/plain; charset=utf-8") }
+    if !hasType { fields.append("content-type", isEventStream ? eventStream : plainText) }
     return fields
   }
+
+  /// What a response says of its type when the plugin does not.
+  private static let plainText = "text/plain; charset=utf-8"
+  private static let eventStream = "text/event-stream"
+  /// The fields of a response for which the plugin gives none, made once.
+  private static let untyped = HTTPFields(contentType: plainText)
+  private static let untypedEvents = HTTPFields(contentType: eventStream)
 
   private static func isContentType(_ name: UnsafeBufferPointer<UInt8>) -> Bool { isSame(name, "content-type") }
   private static func isDate(_ name: UnsafeBufferPointer<UInt8>) -> Bool { isSame(name, "date") }
