@@ -119,7 +119,10 @@ let package = Package(
       ["CCrypto", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostResilience"]),
     host(
       "HostPairing",
-      ["CCrypto", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostStore"]),
+      [
+        "CCrypto", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig", "HostStore",
+        "HostResilience",
+      ]),
     host(
       "HostAgents",
       [
@@ -130,8 +133,8 @@ let package = Package(
     host(
       "HostApp",
       [
-        "CLinux", "PluginAPI", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostConfig",
-        "HostResilience",
+        "CLinux", "CQREncode", "CZlib", "PluginAPI", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics",
+        "HostConfig", "HostResilience",
         "HostStore",
         "HostHTTP", "HostHTTPClient", "HostPlugins", "HostBroker", "HostCredentials", "HostPairing", "HostAgents",
       ]),
@@ -199,7 +202,12 @@ let package = Package(
       name: "ledger-driver", dependencies: ["HostBroker", "HostStore", "HostLinux", "HostJSON"],
       path: "Tests/Support/LedgerDriver", swiftSettings: strict),
     tests("HostCredentialsTests", ["HostCredentials"]),
-    tests("HostPairingTests", ["HostPairing"]),
+    tests(
+      "HostPairingTests",
+      [
+        "HostPairing", "HostStore", "HostConfig", "HostJSON", "HostLinux", "HostMetrics", "HostReasons",
+        "HostResilience",
+      ]),
     tests(
       "HostAgentsTests",
       [

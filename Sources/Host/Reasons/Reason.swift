@@ -48,6 +48,7 @@ extension Reason {
       http,
       loading,
       metrics,
+      pairing,
       store,
       supervisor,
     ]

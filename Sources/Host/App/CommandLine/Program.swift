@@ -22,7 +22,8 @@ package enum Program {
   package static let parser = CommandParser(commands: commands, common: common)
 
   private static var commands: [CommandSpec] {
-    [RunCommand.run, StatusCommand.status] + ExtCommands.list + ConfigCommands.list + [DoctorCommand.doctor]
+    [RunCommand.run, StatusCommand.status] + ExtCommands.list + PairCommands.list + [LinkCommand.link]
+      + ConfigCommands.list + [DoctorCommand.doctor]
       + AboutCommands.list(usage: { Usage(parser) })
   }
 

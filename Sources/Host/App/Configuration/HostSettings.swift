@@ -17,6 +17,8 @@ struct HostSettings: Sendable {
   let adminListen: ListenAddress
   /// Whether the admin console may listen on an address that is not loopback.
   let adminAllowRemote: Bool
+  /// What the public listener is for its owner.
+  let owner: OwnerSettings
   /// Time between `/ready` turning 503 and the listeners closing, for load balancers to notice.
   let shutdownDelay: Duration
   /// Time for requests and plugins to finish after that.
@@ -32,6 +34,16 @@ struct HostSettings: Sendable {
 
   /// Errors keep the host from starting.
   var hasErrors: Bool { findings.contains { $0.severity == .error } }
+}
+
+/// Who is the owner on the public listener, and where others reach it: keys `http.*`.
+struct OwnerSettings: Sendable, Equatable {
+  /// `https://host.example`, without a slash at its end; empty: from the listener's address.
+  var publicURL = ""
+  /// Whether requests from loopback addresses are the owner's.
+  var trustsLoopback = true
+  /// How long a session lasts.
+  var sessionLife: Duration = .seconds(86_400)
 }
 
 /// Where extensions are looked for, and which are wanted: `extensions.yaml`.
@@ -87,6 +99,7 @@ extension HostSettings {
         .listenerNotLoopback, at: nil, "the admin console may not listen on \(addresses.admin)",
         remedy: Reason.listenerNotLoopback.remedy)
     }
+    let owner = ownerSettings(reader, report)
     let delay = reader.integer("shutdown.delay_ms", flag: "--shutdown-delay", default: 0, in: 0...600_000).value
     let drain = reader.integer("shutdown.drain_ms", default: 10_000, in: 0...600_000).value
     let level = reader.choice("log.level", flag: "--log-level", default: Level.info).value
@@ -97,7 +110,7 @@ extension HostSettings {
     reader.close(otherVariables: otherVariables.union(extensions.variables))
     return HostSettings(
       folders: folders, metricsListen: addresses.metrics, httpListen: addresses.http, adminListen: addresses.admin,
-      adminAllowRemote: remote, shutdownDelay: .milliseconds(delay), drainTimeout: .milliseconds(drain),
+      adminAllowRemote: remote, owner: owner, shutdownDelay: .milliseconds(delay), drainTimeout: .milliseconds(drain),
       logLevel: logLevel(level), logFormat: logFormat(format, environment), seriesBudget: budget,
       extensions: extensions.settings, rows: rows(folders) + reader.rows + extensions.rows, findings: report.findings)
   }
@@ -120,6 +133,27 @@ extension HostSettings {
       address("http", ListenAddress(host: "0.0.0.0", port: 8_080)),
       address("admin", ListenAddress(host: "127.0.0.1", port: 9_091))
     )
+  }
+
+  private static func ownerSettings(_ reader: SettingsReader, _ report: ConfigReport) -> OwnerSettings {
+    var settings = OwnerSettings()
+    let url = reader.text("http.public_url", default: "")
+    settings.publicURL = url.value.hasSuffix("/") ? String(url.value.dropLast()) : url.value
+    let rest = ["http://", "https://"].first { settings.publicURL.hasPrefix($0) }.map {
+      settings.publicURL.dropFirst($0.count)
+    }
+    if !url.value.isEmpty, rest.map({ $0.isEmpty || !$0.allSatisfy(isAuthority) }) ?? true {
+      report.error(
+        .configOutOfRange, at: nil, "http.public_url: '\(url.value)' is not an origin (\(url.origin))",
+        remedy: "Write scheme, name and port only: https://host.example:8443.")
+    }
+    settings.trustsLoopback = reader.bool("http.owner_loopback", default: true).value
+    settings.sessionLife = .seconds(reader.integer("http.session_secs", default: 86_400, in: 1...2_592_000).value)
+    return settings
+  }
+
+  private static func isAuthority(_ character: Character) -> Bool {
+    character.isASCII && (character.isLetter || character.isNumber || ".-:[]".contains(character))
   }
 
   private static func rows(_ folders: Folders) -> [SettingRow] {

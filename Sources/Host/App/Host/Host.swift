@@ -10,6 +10,7 @@ internal import HostHTTP
 internal import HostLinux
 internal import HostLog
 internal import HostMetrics
+internal import HostPairing
 internal import HostPlugins
 internal import HostReasons
 
@@ -31,6 +32,7 @@ final class Host: Sendable {
   private let listeners: Listeners
   private let plugins: PluginWiring
   private let agents: AgentWiring
+  private let pairing: PairingWiring
   private let reread: @Sendable () -> HostSettings
   private let jobs = Jobs()
   private let log = Log("host")
@@ -51,9 +53,14 @@ final class Host: Sendable {
     registry.addProcessMetrics()
     registry.gauge(Families.buildInfo).with(Version.number, Version.revision, Version.swift, Version.abi).set(1)
     do {
-      let own = try ProbePages(readiness: readiness).routes()
+      pairing = try PairingWiring(settings, state: state, registry: registry)
+      let pages = OwnerPageList()
+      let own =
+        try ProbePages(readiness: readiness).routes()
+        + LinkPage(sessions: pairing.sessions, jobs: jobs, pages: { pages.all }).routes()
       let router = Router(try RouteTable(own))
       plugins = try PluginWiring(settings, state: state, registry: registry, router: router, own: own)
+      pages.read { [plugins] in plugins.pages }
       agents = try AgentWiring(
         settings, state: state, registry: registry, plugins: plugins.plugins, jobs: jobs)
       let observer = RequestMetrics(registry)
@@ -61,8 +68,11 @@ final class Host: Sendable {
         settings,
         metrics: MetricsPage(registry: registry, collect: { [plugins] in plugins.plugins.collect(within: $0, $1) })
           .routes(), router: router,
+        owner: OwnerAccess(trustsLoopback: settings.owner.trustsLoopback, sessions: pairing.sessions),
         admin: AdminExtensions(supervisor: plugins.supervisor, settings: settings, jobs: jobs).routes()
-          + AdminAgents(runtime: agents.runtime).routes(),
+          + AdminAgents(runtime: agents.runtime).routes()
+          + AdminPairing(pairing: pairing, jobs: jobs).routes()
+          + AdminLink(plugins: plugins.plugins, links: pairing.links, jobs: jobs).routes(),
         observer: { observer.observe($0) })
     } catch let failure as StartFailure {
       throw failure
@@ -75,7 +85,11 @@ final class Host: Sendable {
     registry.addSampler { [readiness] in readiness.noticeIfDue() }
     readiness.decide(
       broker: { [agents] in agents.broker.isReady }, agents: { [agents] in agents.runtime.attachedCount })
-    readiness.add { [agents, plugins] in agents.components() + plugins.components() }
+    readiness.add { [agents, plugins, pairing] in
+      agents.components() + plugins.components() + pairing.components()
+    }
+    let open = listeners.server.listeners.first { $0.name == ListenerRole.http.rawValue }?.address
+    pairing.links.bound(to: open.map { ListenAddress(host: $0.host, port: $0.port) })
   }
 
   /// The engine's words, with the flag that mends it.
@@ -97,6 +111,7 @@ final class Host: Sendable {
       group.addTask { [jobs] in await jobs.run() }
       group.addTask { [plugins] in await plugins.run() }
       group.addTask { [agents] in await agents.run() }
+      group.addTask { [pairing] in await pairing.run() }
       group.addTask { [self] in await plugins.watch { [self] report in booted(report) } }
       for await request in signals.requests {
         switch request {
@@ -116,7 +131,17 @@ final class Host: Sendable {
       "ready agents=\(readiness.agents) extensions_ok=\(report.count(.ok)) "
         + "extensions_disabled=\(report.count(.disabled)) extensions_invalid=\(report.count(.invalid))")
     let addresses = listeners.server.listeners.map { (role: $0.name, address: "\($0.address)") }
-    for line in StartupTable.lines(addresses: addresses, pages: plugins.pages, report: report) { console.print(line) }
+    let table = StartupTable.lines(
+      addresses: addresses, pages: plugins.pages, links: startLinks(), report: report)
+    for line in table { console.print(line) }
+  }
+
+  /// A one-time link to each page, for other machines. Not into the journal, which others may read.
+  private func startLinks() -> [(name: String, url: String)] {
+    guard pairing.links.areNeeded, !JournalStream.isStdout(Process.environment["JOURNAL_STREAM"]) else { return [] }
+    return plugins.pages.compactMap { page in
+      pairing.links.make(.link, to: page.path, life: OneTimeLinks.standardLife).map { (page.name, $0.url.reveal()) }
+    }
   }
 
   /// SIGHUP: configuration anew, then a sweep. Settings with errors change nothing.
@@ -143,6 +168,7 @@ final class Host: Sendable {
       log.warning("requests were cut", ["threads.abandoned": "\(report.threadsAbandoned)"])
     }
     jobs.finish()
+    pairing.stop()
     log.info("stopped")
   }
 }

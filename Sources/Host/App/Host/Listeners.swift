@@ -13,7 +13,8 @@ struct Listeners: Sendable {
   ///
   /// - Parameter router: of the public listener; whoever owns it keeps its table up to date.
   init(
-    _ settings: HostSettings, metrics: [Route], router: Router, admin: [Route], observer: @escaping HTTPObserver
+    _ settings: HostSettings, metrics: [Route], router: Router, owner: OwnerAccess, admin: [Route],
+    observer: @escaping HTTPObserver
   ) throws {
     var setups = [
       HTTPListenerSetup(
@@ -23,7 +24,7 @@ struct Listeners: Sendable {
       HTTPListenerSetup(
         name: ListenerRole.admin.rawValue, address: "\(settings.adminListen)", router: Router(try RouteTable(admin))),
     ]
-    setups[1].accessRule = AccessRules.publicListener
+    setups[1].accessRule = AccessRules.publicListener(owner)
     setups[2].accessRule = AccessRules.adminListener(
       names: settings.adminAllowRemote ? [settings.adminListen.host] : [])
     server = try HTTPServer(setups, observer: observer)

@@ -11,8 +11,10 @@ enum StartupTable {
   /// - Parameters:
   ///   - addresses: by role, as bound.
   ///   - pages: of channels, where an owner goes first.
+  ///   - links: the same for other machines: each opens once.
   static func lines(
-    addresses: [(role: String, address: String)], pages: [(name: String, path: String)], report: SweepReport
+    addresses: [(role: String, address: String)], pages: [(name: String, path: String)],
+    links: [(name: String, url: String)] = [], report: SweepReport
   ) -> [String] {
     var table = TextTable("", "")
     for (role, address) in addresses {
@@ -23,6 +25,7 @@ enum StartupTable {
         table.add("health", "\(base)/health")
         table.add("readiness", "\(base)/ready?verbose")
         for page in pages { table.add(page.name, base + page.path) }
+        for link in links { table.add("\(link.name), once, for 10 min", link.url) }
       default: table.add("admin console", "\(base)/admin/extensions")
       }
     }

@@ -1,6 +1,6 @@
 // Who may use which route, decided from the request's head before any handler sees it.
-// The public listener: `owner` routes only from this machine (sessions come with pairing). The admin console: only under
-// its own names, and nothing that changes state from a foreign page.
+// The public listener: `owner` routes only from this machine or with a session, and nothing that changes state from a
+// foreign page. The admin console: only under its own names, and the same about foreign pages.
 //
 // SPDX-License-Identifier: Apache-2.0
 
@@ -9,17 +9,20 @@ internal import HostReasons
 
 /// The rules of access.
 enum AccessRules {
-  /// For the public listener.
-  static let publicListener: AccessRule = { head, peer, route in
-    guard route?.options.access == .owner else { return .allow }
-    guard peer.isLoopback, !isForwarded(head) else {
-      return .refuse(
-        status: 401, fields: noStore(), code: Reason.accessOwner.code, detail: Reason.accessOwner.remedy)
+  /// For the public listener. One rule for every `owner` route, whoever serves it.
+  static func publicListener(_ owner: OwnerAccess) -> AccessRule {
+    { head, peer, route in
+      guard route?.options.access == .owner else { return .allow }
+      if owner.isLocal(head, peer) {
+        // A page on another site, opened in the owner's browser, comes from loopback too (DNS rebinding).
+        guard isOwnName(head.text(head.authority)) || owner.hasSession(head) else { return refused(.accessHost) }
+      } else if !owner.hasSession(head) {
+        // A session is bound to the Host it was made at, so here the name needs no check of its own.
+        return OwnerPages.refusal(head)
+      }
+      guard !changesState(head) || isSameOrigin(head) else { return refused(.accessOrigin) }
+      return .allow
     }
-    // A page on another site, opened in the owner's browser, comes from loopback too.
-    guard isOwnName(head.text(head.authority)) else { return refused(.accessHost) }
-    guard !changesState(head) || isSameOrigin(head) else { return refused(.accessOrigin) }
-    return .allow
   }
 
   /// For the admin console.
@@ -32,12 +35,6 @@ enum AccessRules {
       guard !changesState(head) || isSameOrigin(head) else { return refused(.accessOrigin) }
       return .allow
     }
-  }
-
-  /// Whether a proxy or tunnel says that it passes the request on for somebody else: then loopback means nothing.
-  private static func isForwarded(_ head: RequestHead) -> Bool {
-    head.firstValue("forwarded") != nil || head.firstValue("x-forwarded-for") != nil
-      || head.firstValue("x-real-ip") != nil || head.firstValue("via") != nil
   }
 
   /// Whether the Host is a loopback name, with any port: an ssh tunnel brings another.
@@ -75,10 +72,10 @@ enum AccessRules {
   }
 
   private static func refused(_ reason: Reason) -> AccessVerdict {
-    .refuse(status: 403, fields: noStore(), code: reason.code, detail: reason.cause)
+    .refuse(status: 403, fields: HTTPFields(), code: reason.code, detail: reason.cause)
   }
 
-  private static func noStore() -> HTTPFields {
+  static func noStore() -> HTTPFields {
     var fields = HTTPFields()
     fields.append("cache-control", "no-store")
     return fields

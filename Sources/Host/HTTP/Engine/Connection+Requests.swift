@@ -184,9 +184,13 @@ extension Connection {
 
   /// Answers an access rule's refusal.
   private func answer(_ verdict: AccessVerdict) {
-    guard case .refuse(let status, let fields, let code, let detail) = verdict else { return }
-    let (problemFields, body) = ProblemDetails.body(status: status, code: code, detail: detail, for: head, fields)
-    answerLocally(status, problemFields, body)
+    switch verdict {
+    case .allow: return
+    case .refuse(let status, let fields, let code, let detail):
+      let (problemFields, body) = ProblemDetails.body(status: status, code: code, detail: detail, for: head, fields)
+      answerLocally(status, problemFields, body)
+    case .page(let status, let fields, let body): answerLocally(status, fields, body)
+    }
   }
 
   /// Answers a refusal, keeping the connection if the framing allows.

@@ -14,6 +14,8 @@ package enum AccessVerdict: Sendable {
   case allow
   /// Answers this refusal with these extra fields.
   case refuse(status: Int, fields: HTTPFields, code: String, detail: String)
+  /// Answers a page of its own in the place of a refusal.
+  case page(status: Int, fields: HTTPFields, body: [UInt8])
 }
 
 /// Judges a request by its head before any handler sees it: Host against DNS rebinding, Origin, tokens.

@@ -47,6 +47,10 @@ package struct PeerAddress: Sendable, Hashable, CustomStringConvertible {
   /// 127.0.0.0/8 or ::1.
   package var isLoopback: Bool { isIPv4 ? low >> 24 & 0xFF == 127 : high == 0 && low == 1 }
 
+  /// What one visitor has to himself, without the port: an IPv4 address, or the /64 of an IPv6 one (RFC 4291, 2.5.4).
+  /// The key for limits of what he may try.
+  package var visitor: PeerAddress { PeerAddress(high: high, low: isIPv4 ? low : high == 0 ? low : 0, port: 0) }
+
   /// Without the port: the key for counting connections of one peer.
   var withoutPort: PeerAddress { PeerAddress(high: high, low: low, port: 0) }
 

@@ -48,7 +48,19 @@ package struct HTTPRequest: Sendable {
   /// The value of a query parameter: `+` and escapes decoded (application/x-www-form-urlencoded); nil if it is not there,
   /// empty if it has no value, as in `?verbose`.
   package func queryValue(_ name: String) -> String? {
-    for pair in head.buffer(head.query).split(separator: UInt8(ascii: "&")) {
+    HTTPRequest.formValue(name, in: head.buffer(head.query))
+  }
+
+  /// The value of a field of a form that a page sent (`application/x-www-form-urlencoded`); nil if it is not there.
+  package func formValue(_ name: String) -> String? {
+    guard header("content-type")?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true else {
+      return nil
+    }
+    return HTTPRequest.formValue(name, in: body)
+  }
+
+  private static func formValue(_ name: String, in bytes: some Collection<UInt8>) -> String? {
+    for pair in bytes.split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(separator: Byte.equals, maxSplits: 1, omittingEmptySubsequences: false)
       guard HTTPRequest.formDecoded(parts[0]) == name else { continue }
       return parts.count == 2 ? HTTPRequest.formDecoded(parts[1]) : ""
@@ -56,9 +68,9 @@ package struct HTTPRequest: Sendable {
     return nil
   }
 
-  private static func formDecoded(_ raw: Slice<UnsafeBufferPointer<UInt8>>) -> String {
+  private static func formDecoded(_ raw: some Sequence<UInt8>) -> String {
     var bytes: [UInt8] = []
-    var rest = raw
+    var rest = Array(raw)[...]
     while let byte = rest.popFirst() {
       if byte == Byte.percent, let high = rest.popFirst()?.hexValue, let low = rest.popFirst()?.hexValue {
         bytes.append(high << 4 | low)

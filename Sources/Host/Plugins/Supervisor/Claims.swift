@@ -42,7 +42,7 @@ struct Claims {
 /// Patterns of routes as manifests write them.
 package enum RouteClaim {
   /// Paths that the host serves itself on the public listener.
-  package static let reservedPaths = ["/health", "/ready"]
+  package static let reservedPaths = ["/health", "/ready", "/link", "/link/*"]
 
   /// Whether a path could match both: exact ones are equal, or one lies below the other's `/*`.
   package static func overlap(_ left: String, _ right: String) -> Bool {
