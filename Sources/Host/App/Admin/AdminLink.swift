@@ -30,7 +30,7 @@ struct AdminLink: Sendable {
         handler: HTTPPage { [self] request, exchange in
           let body = try? JSON.parse(request.body)
           guard let kind = body?["kind"]?.string else {
-            return exchange.respond(problem: 400, "request.incomplete", "Give kind, and account if there are several.")
+            return exchange.respond(problem: 400, .requestIncomplete, "Give kind, and account if there are several.")
           }
           let wish = Wish(
             kind: kind, account: body?["account"]?.string, wantsDevice: body?["device"]?.bool ?? false)
@@ -108,7 +108,7 @@ struct AdminLink: Sendable {
     switch outcome {
     case .path(let path):
       guard let link = links.make(.link, to: path, life: OneTimeLinks.standardLife) else {
-        return exchange.respond(problem: 503, Reason.pairingKeyUnusable.code, Reason.pairingKeyUnusable.cause)
+        return exchange.respond(problem: 503, .pairingKeyUnusable, Reason.pairingKeyUnusable.cause)
       }
       exchange.respond(
         200,
@@ -119,7 +119,7 @@ struct AdminLink: Sendable {
     case .elsewhere(let url, let code):
       exchange.respond(200, json: ["url": .string(url), "user_code": JSON(code), "one_time": false])
     case .refused(let reason, let why):
-      exchange.respond(problem: reason == .linkFailed ? 502 : 404, reason.code, why)
+      exchange.respond(problem: reason == .linkFailed ? 502 : 404, reason, why)
     }
   }
 }

@@ -18,12 +18,12 @@ struct AdminPairing: Sendable {
       try action("/admin/pairing/start") { pairing, body, exchange throws(PairingError) in
         let seconds = body["ttl_secs"]?.integer ?? 600
         guard (1...86_400).contains(seconds) else {
-          return exchange.respond(problem: 400, "request.incomplete", "ttl_secs is from 1 to 86400.")
+          return exchange.respond(problem: 400, .requestIncomplete, "ttl_secs is from 1 to 86400.")
         }
         guard
           let link = pairing.links.make(
             .companion, to: LinkPage.pagesPath, life: .seconds(seconds), device: body["device"]?.string)
-        else { return exchange.respond(problem: 503, Reason.pairingKeyUnusable.code, Reason.pairingKeyUnusable.cause) }
+        else { return exchange.respond(problem: 503, .pairingKeyUnusable, Reason.pairingKeyUnusable.cause) }
         exchange.respond(200, json: link.json)
       },
       try Route(
@@ -38,7 +38,7 @@ struct AdminPairing: Sendable {
         }),
       try action("/admin/pairing/sessions/revoke") { pairing, body, exchange throws(PairingError) in
         guard let id = body["id"]?.string else {
-          return exchange.respond(problem: 400, "request.incomplete", "Give id, or \"all\".")
+          return exchange.respond(problem: 400, .requestIncomplete, "Give id, or \"all\".")
         }
         let count = try await pairing.sessions?.end(id == "all" ? nil : id) ?? 0
         exchange.respond(200, json: ["revoked": JSON(count)])
@@ -73,7 +73,7 @@ struct AdminPairing: Sendable {
         case .badSender, .tokenInvalid, .tokenExpired: 400
         case .store, .keyUnusable: 503
         }
-      exchange.respond(problem: status, error.reason.code, "\(error)")
+      exchange.respond(problem: status, error.reason, "\(error)")
     }
   }
 }

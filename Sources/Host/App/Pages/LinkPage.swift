@@ -61,7 +61,7 @@ struct LinkPage: Sendable {
 
   private func open(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     guard AccessRules.isSameOrigin(request.head) else {
-      return exchange.respond(problem: 403, Reason.accessOrigin.code, Reason.accessOrigin.cause)
+      return exchange.respond(problem: 403, .accessOrigin, Reason.accessOrigin.cause)
     }
     let isForm = request.formValue("t") != nil
     let token = request.formValue("t") ?? (try? JSON.parse(request.body))?["bootstrap_token"]?.string ?? ""
@@ -125,14 +125,9 @@ struct LinkPage: Sendable {
       LinkPage.add(retryAfter, to: &fields)
       exchange.respond(status, fields, body)
     } else {
-      var fields = HTTPFields(contentType: "application/problem+json")
-      fields.append("cache-control", "no-store")
+      var fields = HTTPFields()
       LinkPage.add(retryAfter, to: &fields)
-      let body: JSON = [
-        "type": "about:blank", "title": .string("\(HTTPStatus.phrase(status))"), "status": JSON(status),
-        "detail": .string(reason.cause), "code": .string(reason.code),
-      ]
-      exchange.respond(status, fields, body.bytes)
+      exchange.respond(problem: status, reason, reason.cause, fields)
     }
   }
 

@@ -51,9 +51,10 @@ enum ProblemDetails {
 
 extension HTTPExchange {
   /// Answers a problem of the host's own pages, as JSON.
-  package func respond(problem status: Int, _ reason: Reason, _ detail: String) {
-    let (fields, body) = ProblemDetails.body(
-      status: status, code: reason.code, detail: detail, for: nil, HTTPFields())
+  ///
+  /// - Parameter extra: fields besides Content-Type and Cache-Control.
+  package func respond(problem status: Int, _ reason: Reason, _ detail: String, _ extra: HTTPFields = HTTPFields()) {
+    let (fields, body) = ProblemDetails.body(status: status, code: reason.code, detail: detail, for: nil, extra)
     respond(status, fields, body)
   }
 }
