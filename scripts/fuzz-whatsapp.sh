@@ -9,13 +9,14 @@ cd "$(dirname "$0")/.."
 seconds="${1:-${FUZZ_SECONDS:-120}}"
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(node protobuf frames handshake qr record machine)
+[ ${#targets[@]} -gt 0 ] || targets=(node protobuf frames handshake qr record page machine)
 out=.build/fuzz-whatsapp
 mkdir -p "$out"
 
 swiftc -O -g -sanitize=fuzzer,address -use-ld=lld -parse-as-library -swift-version 6 -package-name nexo \
   -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault \
-  -I Sources/System/CCrypto -I Sources/System/CSodium -I Sources/System/CZlib \
+  -I Sources/System/CCrypto -I Sources/System/CSodium -I Sources/System/CZlib -I Sources/PluginAPI/include \
+  Sources/PluginKit/{JSON,JSONParser,PluginError}.swift \
   Tests/Fuzz/whatsapp/FuzzTargets.swift $(find Plugins/WhatsApp/Protocol -name '*.swift') -o "$out/fuzz"
 
 # The vectors are the seeds: every frame, payload and text that a real peer made.
@@ -33,6 +34,7 @@ put("frames", 0, b"\x02" + bytes.fromhex("".join(full["server_frames_0_1"])))
 put("handshake", 0, bytes.fromhex(full["wire_server_hello"])[3:])
 put("handshake", 1, bytes.fromhex(load("cert_chain_real.json")["chain"]))
 put("handshake", 2, bytes.fromhex(adv["cases"][0]["pair_success_device_identity"]))
+put("page", 0, json.dumps({"phone": "+57 300 111 2222", "x": [1, -2.5e3, True, None, "\u00e9\\"]}).encode())
 qr = load("qr.json")
 for n, key in enumerate(["with_url", "without_url", "legacy_four_fields"]): put("qr", n, qr[key].encode())
 PY

@@ -13,6 +13,9 @@ struct Endpoint: Sendable, Equatable {
   var port = 443
   var path = "/ws/chat"
 
+  /// Whether the host is an address of this machine: certificates of simulators carry WhatsApp's names, seldom addresses.
+  var isLoopbackAddress: Bool { host != "localhost" && Self.isLoopback(host) }
+
   /// Whether the host is this machine by its spelling; no name is looked up.
   static func isLoopback(_ host: String) -> Bool {
     if host == "localhost" || host == "::1" { return true }
@@ -38,7 +41,7 @@ struct Endpoint: Sendable, Equatable {
         number = UInt16(authority[authority.index(after: colon)...]).map(Int.init)
       }
       guard let number, number > 0, !host.isEmpty, !host.contains("@") else { return nil }
-      return (scheme, String(host), number, path.isEmpty ? "/" : String(path))
+      return (scheme, String(host), number, path.isEmpty ? Endpoint().path : String(path))
     }
     return nil
   }
@@ -51,6 +54,8 @@ struct InstanceSettings: Sendable {
   var folder: String?
   var endpoint = Endpoint()
   var caFile: String?
+  /// Agents that may use the account; empty: all.
+  var allowAgents: [String] = []
   var proxy: (host: String, port: Int)?
   var link: LinkSettings
   /// Whether the operator wrote this instance down. One that is not asks WhatsApp for codes only when somebody opens its page.
@@ -59,8 +64,9 @@ struct InstanceSettings: Sendable {
   /// - Throws: ``PluginError`` `invalid` that names the key, what is wrong and what to write.
   init(_ entry: JSON) throws {
     guard let production = TrustedRoot.production else { throw PluginError(.other, "whatsapp: no trusted root.") }
+    // Hosted accounts are verified by their own prefixes, as the protocol page has it.
     link = LinkSettings(
-      device: DeviceDescription(name: "nexo"), root: production, hostedAccounts: .refuse)
+      device: DeviceDescription(name: "nexo"), root: production, hostedAccounts: .accept)
     if let name = try Self.text(entry, "instance") { self.name = name }
     folder = try Self.text(entry, "session_dir")
     if let version = try Self.text(entry, "client_version") {
@@ -70,10 +76,23 @@ struct InstanceSettings: Sendable {
       link.version = version
     }
     if let name = try Self.text(entry, "push_name") { link.device.name = String(name.prefix(64)) }
+    if let agents = entry["allow_agents"], agents != .null {
+      let names = agents.array?.map(\.string) ?? [nil]
+      allowAgents = names.compactMap(\.self)
+      guard allowAgents.count == names.count else { throw Self.invalid("allow_agents", "write a list of agents' ids") }
+    }
     try readTestKeys(entry)
   }
 
-  /// The four keys that point an instance at a simulator; never at another machine.
+  /// What the host is told of the account (nexo_plugin.h, `nexo_channel_1.account`).
+  func declaration(folder: String, page: String) -> JSON {
+    [
+      "page": .string(page), "session_dir": .string(folder), "allow_agents": .array(allowAgents.map(JSON.string)),
+      "secret_files": [.string(folder + "/credentials")],
+    ]
+  }
+
+  /// The keys that point an instance at a simulator; never at another machine.
   private mutating func readTestKeys(_ entry: JSON) throws {
     if let text = try Self.text(entry, "endpoint") {
       guard let parts = Endpoint.parse(text, schemes: ["ws": 80, "wss": 443]) else {
@@ -102,6 +121,13 @@ struct InstanceSettings: Sendable {
         throw Self.invalid("root_key", "write 64 hexadecimal digits")
       }
       link.root = TrustedRoot(key: key)
+    }
+    if let speed = entry["code_speed"], speed != .null {
+      guard isTest else { throw Self.invalid("code_speed", "it needs an endpoint or proxy on loopback") }
+      guard let speed = speed.integer, (1...60).contains(speed) else {
+        throw Self.invalid("code_speed", "write a whole number from 1 to 60")
+      }
+      link.timings.codeSpeed = Int(speed)
     }
   }
 

@@ -6,7 +6,7 @@ import PluginKit
 import WhatsAppProtocol
 
 /// Why the machine does not run: what comes before a link.
-enum Obstacle: String, Sendable {
+enum Obstacle: String, Sendable, CaseIterable {
   /// Not configured and not linked: codes are asked for when somebody opens the page.
   case notStarted = "whatsapp.not_started"
   case locked = "whatsapp.store.locked"
@@ -39,6 +39,8 @@ enum Obstacle: String, Sendable {
 struct InstanceStatus: Sendable, Equatable {
   var link = LinkStatus()
   var obstacle: Obstacle?
+  /// The reason of a link that is up but drops often.
+  static let unstable = "whatsapp.session.unstable"
 
   var state: LinkState {
     switch obstacle {
@@ -51,7 +53,7 @@ struct InstanceStatus: Sendable, Equatable {
   /// A dotted code; empty when connected and well.
   var reason: String {
     if let obstacle { return obstacle.rawValue }
-    if link.state == .connected { return link.isDegraded ? "whatsapp.session.unstable" : "" }
+    if link.state == .connected { return link.isDegraded ? Self.unstable : "" }
     return link.reason?.rawValue ?? "whatsapp.state.\(link.state.rawValue)"
   }
   var cause: String? { obstacle?.cause ?? link.reason?.cause }

@@ -1,35 +1,51 @@
 // The pairing page of one instance: whole without scripts; pair.js keeps it fresh where there are some.
-// Called by PairRoutes. Every text from outside passes escaped(_:).
+// Called by PairRoutes. Every text from outside is escaped; the words of PairTexts are ours and may hold marks.
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import PluginKit
 import WhatsAppProtocol
 
-enum PairPage {
-  /// - Parameter refusal: why the last request for a link code was refused, if it was.
-  static func html(_ instance: WhatsAppInstance, _ texts: PairTexts, now: Int64, refusal: String?) -> Response {
-    let status = instance.status
-    return .html(
+/// One request's page.
+struct PairPage {
+  let instance: WhatsAppInstance
+  let status: InstanceStatus
+  /// Every instance of this plugin, for the switch between them.
+  let names: [String]
+  let texts: PairTexts
+  /// Milliseconds since 1970.
+  let now: Int64
+  /// Whether the form for the phone number stands in the place of the picture.
+  let wantsPhone: Bool
+  /// Why the last request for a link code was refused, if it was.
+  let refusal: LinkCodeRefusal?
+
+  private var base: String { "/whatsapp/\(instance.name.htmlEscaped)" }
+  private var state: PageState { PageState(status) }
+
+  func response() -> Response {
+    let words = (showsForm ? texts.phoneTitle : texts.states[state] ?? "").htmlEscaped
+    return .page(
       """
       <!doctype html>
       <html lang="\(texts.language)">
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <noscript><meta http-equiv="refresh" content="5"></noscript>
-      <title>\(texts.title)</title>
+      \(refresh)
+      <title>\(words) · WhatsApp</title>
       <link rel="stylesheet" href="/whatsapp/pair.css">
       <script src="/whatsapp/pair.js" defer></script>
       </head>
       <body>
-      <main data-base="/whatsapp/\(escaped(instance.name))/pair" data-state="\(status.state.rawValue)">
-      <h1>\(texts.title)</h1>
-      <p class="quiet">\(texts.number): \(escaped(instance.name))</p>
-      <p role="status" class="state \(status.state.rawValue)">\(escaped(texts.states[status.state] ?? ""))</p>
-      \(reason(status, texts))
-      \(content(instance, status, texts, now: now, refusal: refusal))
-      <footer><p>\(texts.stored)</p><p>\(texts.risk)</p></footer>
+      <main data-base="\(base)/pair">
+      <header><h1>\(texts.title)</h1>\(switcher)</header>
+      <p id="state" role="status" aria-live="polite" class="state" data-state="\(state.word)">\(words)</p>
+      <div id="content">
+      \(content)
+      </div>
+      <footer><h2>\(texts.storedTitle)</h2><p>\(texts.stored)</p><p>\(texts.risk)</p></footer>
       </main>
       </body>
       </html>
@@ -37,94 +53,161 @@ enum PairPage {
       """)
   }
 
-  /// What stands between the state and the small print.
-  private static func content(
-    _ instance: WhatsAppInstance, _ status: InstanceStatus, _ texts: PairTexts, now: Int64, refusal: String?
-  ) -> String {
-    let base = "/whatsapp/\(escaped(instance.name))"
-    switch status.state {
-    case .waitingQR:
-      return qr(status, texts, base, now: now) + phone(texts, base, refusal)
-    case .waitingCode:
-      guard let code = status.code else { return "" }
-      return "<p>\(texts.typeCode)</p><p class=\"code\"><strong>\(escaped(code.code))</strong></p>"
-        + bar(code.expiresAt, of: 160_000, now: now, texts)
-    case .connected, .paired:
-      return linked(instance, status, texts) + button(base + "/logout", texts.unlink)
-    case .scanned, .starting: return ""
-    case .disconnected where status.link.jid != nil:
-      return linked(instance, status, texts) + button(base + "/pair/new", texts.tryAgain)
-        + button(base + "/logout", texts.unlink)
-    case .replaced, .outdated:
-      return button(base + "/pair/new", texts.tryAgain) + button(base + "/logout", texts.unlink)
-    case .disconnected, .loggedOut, .banned, .failed, .passkeyRequired:
-      return button(base + "/pair/new", texts.newCode) + phone(texts, base, refusal)
-        + (status.obstacle == .unreadable ? button(base + "/logout", texts.unlink) : "")
+  /// Without scripts the browser asks again by itself, but never while somebody is typing.
+  private var refresh: String {
+    if showsForm { return "" }
+    let seconds =
+      switch state {
+      case .link(.starting), .link(.scanned), .link(.paired): 2
+      case .link(.waitingQR), .link(.waitingCode), .link(.disconnected): 5
+      default: 30
+      }
+    return "<noscript><meta http-equiv=\"refresh\" content=\"\(seconds)\"></noscript>"
+  }
+
+  /// Links to the other instances, when there are any.
+  private var switcher: String {
+    guard names.count > 1 else { return "<p class=\"quiet\">\(instance.name.htmlEscaped)</p>" }
+    let links = names.map { name in
+      let current = name == instance.name ? " aria-current=\"page\"" : ""
+      return "<a href=\"/whatsapp/\(name.htmlEscaped)/pair\"\(current)>\(name.htmlEscaped)</a>"
+    }
+    return "<nav aria-label=\"\(texts.instances)\">\(links.joined(separator: " "))</nav>"
+  }
+
+  /// Whether a link code can be asked for in this state.
+  private var canLink: Bool {
+    switch state {
+    case .expired, .link(.waitingQR), .link(.passkeyRequired), .link(.loggedOut), .link(.failed), .link(.banned):
+      status.obstacle == nil
+    case .link(.disconnected): status.obstacle == nil && status.link.jid == nil
+    default: false
+    }
+  }
+  private var showsForm: Bool { canLink && (wantsPhone || refusal != nil) }
+
+  private var content: String {
+    if showsForm { return phoneForm }
+    switch state {
+    case .link(.waitingQR): return qr + phoneLink
+    case .link(.waitingCode): return code
+    case .link(.starting), .link(.scanned): return "<div class=\"busy\"></div>"
+    case .link(.paired): return "<div class=\"busy\"></div>" + linked
+    case .link(.connected): return linked + unlink
+    case .degraded: return "<p>\(texts.degraded)</p>" + linked + unlink
+    case .expired: return "<p>\(texts.expired)</p>" + button("/pair/new", texts.newCode) + phoneLink
+    case .link(.disconnected) where status.link.jid != nil:
+      return reason + linked + button("/pair/new", texts.tryAgain) + unlink
+    case .link(.replaced), .link(.outdated): return reason + button("/pair/new", texts.tryAgain) + unlink
+    case .link(.disconnected), .link(.loggedOut), .link(.banned), .link(.failed), .link(.passkeyRequired):
+      if status.obstacle == .unreadable { return reason + unlink }
+      if status.obstacle != nil || status.link.jid != nil { return reason }
+      return reason + button("/pair/new", texts.newCode) + phoneLink
     }
   }
 
-  private static func reason(_ status: InstanceStatus, _ texts: PairTexts) -> String {
-    guard status.state != .connected, let cause = status.cause, let remedy = status.remedy else { return "" }
-    let detail = status.link.detail.map { "<p class=\"quiet\">\(texts.detail): \(escaped($0))</p>" } ?? ""
-    return "<p>\(escaped(cause)) \(escaped(remedy))</p><p class=\"quiet\"><code>\(escaped(status.reason))</code></p>"
-      + detail
+  /// Why, what to do, and until when.
+  private var reason: String {
+    let (cause, remedy) = PairReasons.words(status, in: texts.language)
+    var lines = ["<p>\(cause.htmlEscaped) \(remedy.htmlEscaped)</p>"]
+    if let end = status.link.bannedUntil { lines.append("<p>\(filled(texts.until, Self.utc(end)))</p>") }
+    if status.obstacle == nil, let next = status.link.nextAttempt, status.link.bannedUntil == nil {
+      lines.append("<p>\(filled(texts.nextAttempt, "\(max(0, next - now + 999) / 1000)"))</p>")
+    }
+    lines.append("<p class=\"quiet\"><code>\(status.reason.htmlEscaped)</code></p>")
+    if let detail = status.link.detail, status.obstacle == nil {
+      lines.append("<p class=\"quiet\">\(texts.detail): \(detail.htmlEscaped)</p>")
+    }
+    return lines.joined(separator: "\n")
   }
 
-  private static func qr(_ status: InstanceStatus, _ texts: PairTexts, _ base: String, now: Int64) -> String {
+  private var qr: String {
     guard let code = status.qr else { return "" }
-    let words = texts.codeOf.replacing("%1", with: "\(code.number)").replacing("%2", with: "\(code.total)")
+    let label = filled(texts.qrLabel, "\(code.number)", "\(code.total)")
     return """
-      <img class="qr" src="\(base)/pair/qr.svg?c=\(code.capturedAt)" alt="QR" width="320" height="320">
-      <p>\(words)</p>
-      \(bar(code.expiresAt, of: code.expiresAt - code.capturedAt, now: now, texts))
-      <h2>\(texts.steps)</h2>
-      <ol><li>\(texts.step1)</li><li>\(texts.step2)</li><li>\(texts.step3)</li></ol>
+      <div class="scan">
+      <div><img class="qr" src="\(base)/pair/qr.svg?c=\(code.capturedAt)" alt="\(label)" width="384" height="384">
+      \(bar(filled(texts.codeOf, "\(code.number)", "\(code.total)"), code.expiresAt, of: code.expiresAt - code.capturedAt))
+      </div>
+      \(list(texts.steps))
+      </div>
       """
   }
 
-  private static func bar(_ end: Int64, of length: Int64, now: Int64, _ texts: PairTexts) -> String {
-    let left = min(max(0, end - now), length)
-    return "<progress max=\"\(length)\" value=\"\(left)\" data-left=\"\(left)\" aria-label=\"\(texts.secondsLeft)\">"
-      + "\(left / 1000) s</progress>"
+  private var code: String {
+    guard let code = status.code else { return "" }
+    let letters = code.code.map { $0 == "-" ? "," : "\($0)" }.joined(separator: " ")
+    return """
+      <h2>\(texts.typeCode)</h2>
+      <p class="code" aria-label="\(texts.codeLabel): \(letters.htmlEscaped)" role="img">\(code.code.htmlEscaped)</p>
+      \(bar("+" + code.phone.htmlEscaped, code.expiresAt, of: 160_000))
+      \(list(texts.codeSteps))
+      \(button("/pair/new", texts.backToQR, kind: "plain"))
+      """
   }
 
-  private static func phone(_ texts: PairTexts, _ base: String, _ refusal: String?) -> String {
-    let refused = refusal.map { "<p role=\"alert\" class=\"alert\">\(escaped($0))</p>" } ?? ""
+  /// What is left of a code's time, and beside it what the code is.
+  private func bar(_ words: String, _ end: Int64, of length: Int64) -> String {
+    let left = min(max(0, end - now), length)
+    let seconds = filled(texts.secondsLeft, "<span id=\"seconds\">\((left + 999) / 1000)</span>")
     return """
-      <details\(refusal == nil ? "" : " open")><summary>\(texts.phoneTitle)</summary>\(refused)
+      <progress max="\(length)" value="\(left)" data-left="\(left)" aria-hidden="true"></progress>
+      <p class="beside"><span>\(words)</span><span>\(seconds)</span></p>
+      """
+  }
+
+  private func list(_ steps: [String]) -> String { "<ol>" + steps.map { "<li>\($0)</li>" }.joined() + "</ol>" }
+
+  private var phoneLink: String { "<p><a id=\"by-phone\" href=\"\(base)/pair?with=phone\">\(texts.phoneLink)</a></p>" }
+
+  private var phoneForm: String {
+    let alert = refusal.map {
+      "<p id=\"refused\" role=\"alert\" class=\"alert\">\(PairReasons.words($0, in: texts.language).htmlEscaped)</p>"
+    }
+    return """
+      \(alert ?? "")
       <form method="post" action="\(base)/pair/code">
       <label for="phone">\(texts.phoneLabel)</label>
-      <input id="phone" name="phone" type="tel" autocomplete="tel" required maxlength="32" placeholder="+57 300 111 2222">
+      <input id="phone" name="phone" type="tel" autocomplete="tel" inputmode="tel" required maxlength="32"\
+       aria-describedby="hint\(alert == nil ? "" : " refused")"\(alert == nil ? "" : " aria-invalid=\"true\"")>
       <button>\(texts.phoneButton)</button>
-      </form></details>
+      <p id="hint" class="quiet">\(texts.phoneHint)</p>
+      </form>
+      <p><a id="by-qr" href="\(base)/pair">\(texts.backToQR)</a></p>
       """
   }
 
-  private static func linked(_ instance: WhatsAppInstance, _ status: InstanceStatus, _ texts: PairTexts) -> String {
-    let number = status.link.jid.map { "+" + $0.user } ?? ""
+  private var linked: String {
+    guard let jid = status.link.jid else { return "" }
     return """
-      <dl><dt>\(texts.linkedAs)</dt><dd>\(escaped(number))</dd>
-      <dt>\(texts.device)</dt><dd>\(escaped(instance.settings.link.device.name))</dd></dl>
+      <dl><dt>\(texts.linkedAs)</dt><dd>+\(jid.user.htmlEscaped)</dd>
+      <dt>\(texts.device)</dt><dd>\(instance.settings.link.device.name.htmlEscaped)</dd></dl>
       """
   }
 
-  private static func button(_ action: String, _ words: String) -> String {
-    "<form method=\"post\" action=\"\(action)\"><button>\(words)</button></form>"
+  /// Two steps, since it cannot be taken back.
+  private var unlink: String {
+    """
+    <details><summary>\(texts.unlink)…</summary><p>\(texts.unlinkAsk)</p>
+    \(button("/logout", texts.unlink, kind: "danger"))</details>
+    """
   }
 
-  /// Text for an element or an attribute in quotes.
-  private static func escaped(_ text: String) -> String {
-    var out = ""
-    for character in text.unicodeScalars {
-      switch character {
-      case "&": out += "&amp;"
-      case "<": out += "&lt;"
-      case ">": out += "&gt;"
-      case "\"": out += "&quot;"
-      case "'": out += "&#39;"
-      default: out.unicodeScalars.append(character)
-      }
-    }
-    return out
+  private func button(_ path: String, _ words: String, kind: String = "main") -> String {
+    "<form method=\"post\" action=\"\(base)\(path)\"><button class=\"\(kind)\">\(words)</button></form>"
+  }
+
+  private func filled(_ words: String, _ first: String, _ second: String = "") -> String {
+    words.replacing("%1", with: first).replacing("%2", with: second)
+  }
+
+  /// `2026-11-25 21:45 UTC`.
+  static func utc(_ milliseconds: Int64) -> String {
+    var seconds = time_t(milliseconds / 1000)
+    var parts = tm()
+    guard gmtime_r(&seconds, &parts) != nil else { return "" }
+    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let date = "\(Int(parts.tm_year) + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+    return "\(date) \(two(parts.tm_hour)):\(two(parts.tm_min)) UTC"
   }
 }

@@ -31,10 +31,12 @@ struct PairRoutes: Sendable {
     let host = host
     try get("/pair") { instance, request in
       Self.wake(instance)
-      return Self.guarded(
-        PairPage.html(
-          instance, .preferred(request.header("accept-language")), now: host.unixMilliseconds,
-          refusal: Self.refusalText(request.query("refused"))))
+      let refusal = request.query("refused").flatMap { code in LinkCodeRefusal.samples.first { $0.code == code } }
+      return PairPage(
+        instance: instance, status: instance.status, names: names,
+        texts: .preferred(request.header("accept-language")), now: host.unixMilliseconds,
+        wantsPhone: request.query("with") == "phone", refusal: refusal
+      ).response()
     }
     try get("/pair/status") { instance, _ in Self.json(instance.status.json) }
     try drawn("/pair/qr") { instance in Self.qr(instance.status) { .json(Self.parts($0, $1)) } }
@@ -102,7 +104,7 @@ struct PairRoutes: Sendable {
           let response = try await answer(instance, request)
           guard Self.isForm(request) else { return response }
           let refused =
-            response.status < 400 ? "" : "?refused=" + (response.headers.first { $0.0 == "x-refused" }?.1 ?? "")
+            response.status < 400 ? "" : "?with=phone&refused=" + (response.headers.first { $0.0 == "x-refused" }?.1 ?? "")
           return Response(
             status: 303,
             headers: [("location", "/whatsapp/\(instance.name)/pair\(refused)"), ("cache-control", "no-store")])
@@ -142,7 +144,7 @@ struct PairRoutes: Sendable {
   private static func code(_ instance: WhatsAppInstance, _ request: Request) async throws -> Response {
     let phone: String
     if request.body.first == UInt8(ascii: "p") {
-      phone = formField("phone", request)
+      phone = request.form("phone") ?? ""
     } else {
       guard let text = try request.json()["phone"]?.string else {
         throw HTTPError(400, "send {\"phone\": \"+...\"}")
@@ -170,36 +172,6 @@ struct PairRoutes: Sendable {
     }
   }
 
-  /// The words for a code in the address; only codes of ours are shown.
-  private static func refusalText(_ code: String?) -> String? {
-    let known: [LinkCodeRefusal] = [
-      .invalidNumber(.length), .alreadyLinked, .rateLimited, .noAnswer, .failed, .refused(code: "", text: ""),
-    ]
-    return code.flatMap { code in known.first { $0.code == code }?.description }
-  }
-
-  /// One field of a form body.
-  private static func formField(_ name: String, _ request: Request) -> String {
-    for pair in request.body.split(separator: UInt8(ascii: "&")) {
-      let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-      guard let key = parts.first, parts.count == 2, String(decoding: key, as: UTF8.self) == name else { continue }
-      var bytes: [UInt8] = []
-      var rest = parts[1]
-      while let byte = rest.popFirst() {
-        let digits = rest.prefix(2).compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-        switch byte {
-        case UInt8(ascii: "+"): bytes.append(0x20)
-        case UInt8(ascii: "%") where digits.count == 2:
-          bytes.append(UInt8(digits[0] << 4 | digits[1]))
-          rest = rest.dropFirst(2)
-        default: bytes.append(byte)
-        }
-      }
-      return String(decoding: bytes, as: UTF8.self)
-    }
-    return ""
-  }
-
   private static func parts(_ code: QRCode, _ picture: QRPicture) -> JSON {
     [
       "ascii": .string(picture.ascii), "svg": .string(picture.svg), "png_b64": .string(picture.png.base64),
@@ -221,15 +193,5 @@ struct PairRoutes: Sendable {
 
   private static func json(_ value: JSON, status: Int = 200) -> Response {
     .json(value, status: status).with("cache-control", "no-store").with("x-content-type-options", "nosniff")
-  }
-
-  /// No cache, no frame, no script but the site's own.
-  private static func guarded(_ response: Response) -> Response {
-    response.with("cache-control", "no-store").with("x-frame-options", "DENY").with("x-content-type-options", "nosniff")
-      .with("referrer-policy", "same-origin")
-      .with(
-        "content-security-policy",
-        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-          + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
   }
 }

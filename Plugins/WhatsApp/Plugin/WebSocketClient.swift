@@ -20,6 +20,8 @@ final class WebSocketClient {
   private static let origin = "https://web.whatsapp.com"
   /// `LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT` and `LWS_SERVER_OPTION_JUST_USE_RAW_ORIGIN`: macros with casts.
   private static let options: UInt64 = 1 << 12 | 1 << 19
+  /// `LCCSCF_USE_SSL` and `LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK`.
+  private static let (tls, anyName): (Int32, Int32) = (1 << 0, 1 << 2)
   /// `LWS_PRE`: room that lws_write wants before the bytes.
   private static let headroom = 16
 
@@ -67,6 +69,9 @@ final class WebSocketClient {
     if let proxy = settings.proxy {
       info.http_proxy_address = kept(proxy.host)
       info.http_proxy_port = UInt32(proxy.port)
+    } else if Endpoint.isLoopback(settings.endpoint.host) {
+      // Without an address of ours libwebsockets takes the one in `http_proxy`, which does not lead to this machine.
+      info.http_proxy_address = kept("")
     }
     info.user = UnsafeMutableRawPointer(holder)
     self.strings = strings
@@ -114,20 +119,23 @@ final class WebSocketClient {
   func open(_ number: UInt64) {
     connections[number] = Connection()
     let endpoint = settings.endpoint
-    let wsi: OpaquePointer? = endpoint.host.withCString { host in
-      endpoint.path.withCString { path in
-        Self.origin.withCString { origin in
-          var info = lws_client_connect_info()
-          info.context = context
-          info.address = host
-          info.port = Int32(endpoint.port)
-          info.ssl_connection = endpoint.isTLS ? 1 : 0
-          info.path = path
-          info.host = host
-          info.origin = origin
-          info.local_protocol_name = UnsafePointer(protocols.pointee.name)
-          info.opaque_user_data = UnsafeMutableRawPointer(bitPattern: UInt(number))
-          return lws_client_connect_via_info(&info)
+    // An IPv6 address stands in brackets in the request's Host header.
+    let name = endpoint.host.contains(":") ? "[\(endpoint.host)]" : endpoint.host
+    var info = lws_client_connect_info()
+    info.context = context
+    info.port = Int32(endpoint.port)
+    info.ssl_connection = endpoint.isTLS ? Self.tls : 0
+    // The chain is checked all the same; behind it the Noise handshake checks who the server is.
+    if endpoint.isTLS, endpoint.isLoopbackAddress { info.ssl_connection |= Self.anyName }
+    info.local_protocol_name = UnsafePointer(protocols.pointee.name)
+    info.opaque_user_data = UnsafeMutableRawPointer(bitPattern: UInt(number))
+    let wsi: OpaquePointer? = endpoint.host.withCString { address in
+      name.withCString { host in
+        endpoint.path.withCString { path in
+          Self.origin.withCString { origin in
+            (info.address, info.host, info.path, info.origin) = (address, host, path, origin)
+            return lws_client_connect_via_info(&info)
+          }
         }
       }
     }

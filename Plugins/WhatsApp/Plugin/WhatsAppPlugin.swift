@@ -27,19 +27,7 @@ public final class WhatsAppPlugin: Plugin {
     self.instances = instances
     metrics = try WhatsAppMetrics(host, instances.names)
     channel = try host.channel(
-      "whatsapp", page: "/whatsapp/pair",
-      ChannelActions(
-        send: { message in
-          guard let instance = instances[message.account] else {
-            throw PluginError(
-              .notFound, "no WhatsApp instance '\(message.account)'. Check config/plugins/whatsapp.yaml.")
-          }
-          guard instance.status.state == .connected else {
-            throw PluginError(
-              .unavailable, "WhatsApp '\(message.account)' is not connected (\(instance.status.reason)).")
-          }
-          throw PluginError(.unsupported, "whatsapp.send.not_implemented: this build links numbers but sends nothing.")
-        }))
+      "whatsapp", page: "/whatsapp/pair", WhatsAppChannel(instances: instances).actions)
     try PairRoutes(instances, host).register()
   }
 
@@ -49,8 +37,7 @@ public final class WhatsAppPlugin: Plugin {
     for instance in instances.all {
       let name = instance.name
       let folder = instance.settings.folder ?? "\(root)/whatsapp/\(name)"
-      try channel.account(
-        name, ["page": .string("/whatsapp/\(name)/pair"), "session_dir": .string(folder)])
+      try channel.account(name, instance.settings.declaration(folder: folder, page: "/whatsapp/\(name)/pair"))
       let (metrics, log) = (metrics, host.log)
       let thread = LinkThread(
         instance, folder: folder,

@@ -14,12 +14,13 @@ private enum Target: String {
   case handshake
   case qr
   case record
+  case page
   case machine
 }
 
 private let target: Target = {
   guard let name = getenv("WHATSAPP_FUZZ"), let target = Target(rawValue: String(cString: name)) else {
-    print("set WHATSAPP_FUZZ to node, protobuf, frames, handshake, qr, record or machine")
+    print("set WHATSAPP_FUZZ to node, protobuf, frames, handshake, qr, record, page or machine")
     exit(2)
   }
   return target
@@ -36,6 +37,7 @@ public func fuzzOne(_ data: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   case .handshake: handshake(bytes)
   case .qr: qr(bytes)
   case .record: record(bytes)
+  case .page: page(bytes)
   case .machine: machine(bytes)
   }
   return 0
@@ -103,6 +105,13 @@ private func qr(_ bytes: [UInt8]) {
   _ = text.visible(limit: 64)
   guard let code = QRCodeText(text) else { return }
   precondition(QRCodeText(code.text) == code, "a QR text does not survive the round trip")
+}
+
+/// What the pages take: a JSON body, and what a person typed into it.
+private func page(_ bytes: [UInt8]) {
+  guard let value = try? JSON.parse(bytes) else { return }
+  precondition((try? JSON.parse(value.bytes)) == value, "a JSON value does not survive the round trip")
+  if let phone = try? PhoneNumber(value["phone"]?.string ?? "") { precondition(UInt64(phone.digits) != nil) }
 }
 
 private func record(_ bytes: [UInt8]) {

@@ -20,6 +20,8 @@ extension PairingMachine {
     case "result", "error": return answer(stanza, at: now)
     case "set" where stanza.child("pair-device") != nil: return pairDevice(stanza, at: now)
     case "set" where stanza.child("pair-success") != nil: return pairSuccess(stanza, at: now)
+    // A question changes nothing here: it is answered, and the linking goes on.
+    case "get": return [.send(.error(to: stanza, code: "405", text: "not-allowed"))]
     default: return unexpected("iq \(stanza.children.first?.tag ?? stanza.text("xmlns") ?? "empty")")
     }
   }
@@ -33,7 +35,8 @@ extension PairingMachine {
     let references = stanza.child("pair-device")?.children.filter { $0.tag == "ref" }.compactMap { reference in
       reference.payload.flatMap { String(validating: $0, as: UTF8.self) }
     }
-    guard let rotation = QRRotation(references: references ?? [], at: now) else {
+    guard let rotation = QRRotation(references: references ?? [], at: now, speed: settings.timings.codeSpeed)
+    else {
       return [.send(.error(to: stanza, code: "400", text: "bad-request"))]
         + end(.pairingMalformed, "pair-device without refs")
     }

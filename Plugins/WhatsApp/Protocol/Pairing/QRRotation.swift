@@ -31,12 +31,16 @@ package struct QRRotation: Sendable, Equatable {
   package static let batchLimit = 32
 
   private let references: [String]
+  private let speed: Int
   private var index = 0
   private var shownSince: Moment
 
   /// Starts with the first reference. Nil when there is none.
-  package init?(references: [String], at now: Moment) {
+  ///
+  /// - Parameter speed: how many times faster than the protocol's clock; see ``LinkTimings/codeSpeed``.
+  package init?(references: [String], at now: Moment, speed: Int = 1) {
     guard !references.isEmpty else { return nil }
+    self.speed = max(1, speed)
     self.references = Array(references.prefix(Self.batchLimit))
     shownSince = now
   }
@@ -50,12 +54,12 @@ package struct QRRotation: Sendable, Equatable {
   /// When the present reference is over, on the uptime clock.
   package var deadline: Duration {
     let first = index == 0 && references.count >= Self.fullBatch
-    return shownSince.uptime + (first ? Self.firstDuration : Self.nextDuration)
+    return shownSince.uptime + (first ? Self.firstDuration : Self.nextDuration) / speed
   }
 
   /// How long the batch lasts from now on.
   package func remaining(at now: Moment) -> Duration {
-    max(.zero, deadline - now.uptime) + Self.nextDuration * max(0, references.count - 1 - index)
+    max(.zero, deadline - now.uptime) + Self.nextDuration / speed * max(0, references.count - 1 - index)
   }
 
   /// Moves on to the reference that belongs to `now`. A late call skips what is over, without shifting the schedule.

@@ -37,7 +37,8 @@ extension LinkMachine {
       switch phase {
       case .pairing(var machine):
         if machine.expectsRestart { throw .alreadyLinked }
-        guard let time = machine.codeTime(at: now), time >= Self.usefulCodeTime else {
+        guard let time = machine.codeTime(at: now), time >= Self.usefulCodeTime / max(1, settings.timings.codeSpeed)
+        else {
           return beginPairing(phone: phone, at: now)
         }
         let actions = machine.requestCode(phone, at: now)

@@ -98,6 +98,8 @@ package struct LinkTimings: Sendable, Equatable {
   package var store: Duration = .seconds(30)
   /// An iq without an answer: whatsmeow's.
   package var request: Duration = .seconds(75)
+  /// How many times faster codes rotate than the protocol says: 1, but for tests with a simulator whose clock does the same.
+  package var codeSpeed = 1
   /// How long a link code is good: the unpaired connection's life.
   package var codeLifetime: Duration = .seconds(160)
   /// How long a passkey request is waited upon: the handoff key's validity.

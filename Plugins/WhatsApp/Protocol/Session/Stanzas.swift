@@ -58,17 +58,19 @@ extension Node {
       [Node("error", ["code": .text(code), "text": .text(text)])])
   }
 
-  /// The acknowledgement that a stanza must get, or nil when its kind gets none or it has no id or sender to answer to.
+  /// The acknowledgement that a stanza must get, or nil when its kind gets none or it has no id. One without a sender is the
+  /// server's own.
   ///
   /// `participant` and `recipient` are copied as they came; the type is, except for messages.
   package static func acknowledgement(of stanza: Node) -> Node? {
     guard ["message", "receipt", "notification", "call"].contains(stanza.tag) else { return nil }
-    guard let id = stanza["id"], let from = stanza["from"] else { return nil }
+    guard let id = stanza["id"] else { return nil }
     let type = stanza.tag == "message" ? nil : stanza["type"]
     return Node(
       "ack",
       [
-        "class": .text(stanza.tag), "id": id, "to": from, "participant": stanza["participant"],
+        "class": .text(stanza.tag), "id": id, "to": stanza["from"] ?? .jid(.whatsAppServer),
+        "participant": stanza["participant"],
         "recipient": stanza["recipient"], "type": type,
       ])
   }
@@ -80,8 +82,12 @@ extension Node {
       [Node("remove-companion-device", ["jid": .jid(jid), "reason": "user_initiated"])])
   }
 
-  /// A request of the server's that only wants to know that we live: the old and the new form.
-  package var isPing: Bool { tag == "iq" && text("type") == "get" && text("xmlns") == "urn:xmpp:ping" }
+  /// A request of the server's that only wants to know that we live: in the server's name space, in the clients', or by its
+  /// child (protocol page, sections 5.2 and 5.4).
+  package var isPing: Bool {
+    tag == "iq" && text("type") == "get"
+      && (text("xmlns") == "urn:xmpp:ping" || text("xmlns") == "w:p" || child("ping") != nil)
+  }
 
   /// The code and text of an iq error, bounded: nil for other stanzas.
   package var requestError: (code: String, text: String)? {

@@ -43,8 +43,9 @@ package struct StreamEnd: Sendable, Equatable {
   private static func consequence(ofError stanza: Node, _ timings: LinkTimings) -> StreamConsequence {
     let code = stanza.text("code")
     switch (code, stanza.child("conflict")?.text("type")) {
-    case (_, "replaced"): return .stop(.replaced, .replaced, wipe: false)
-    case ("401", "device_removed"), ("516", _): return .stop(.loggedOut, .deviceRemoved, wipe: true)
+    // 409 and 440 are Baileys' numbers for the same, seen without the child too.
+    case (_, "replaced"), ("409", nil), ("440", nil): return .stop(.replaced, .replaced, wipe: false)
+    case (_, "device_removed"), ("516", _): return .stop(.loggedOut, .deviceRemoved, wipe: true)
     case ("515", _): return .reconnectNow
     case ("503", _): return .backOff(.serverTrouble)
     case ("429", _): return .backOff(.rateLimited, pause: timings.rateLimitPause)
