@@ -64,6 +64,22 @@ struct SessionFlowTests {
     #expect(harness.disk?.preKeys.allSatisfy(\.isUploaded) == true)
   }
 
+  @Test func `keys of an upload whose answer was lost are not uploaded again when the server has them`() throws {
+    let harness = Harness.showingCode()
+    try harness.scan()
+    harness.server.respond = { node in node.child("skey") == nil ? ServerDouble.standardAnswer(node) : [] }
+    harness.push(Harness.streamRestart)
+    #expect(harness.disk?.preKeys.contains(where: \.isUploaded) == false)
+    harness.server.respond = { node in
+      guard node.child("count") != nil, let id = node["id"] else { return ServerDouble.standardAnswer(node) }
+      return [Node("iq", ["type": "result", "id": id], [Node("count", ["value": "812"])])]
+    }
+    harness.drop()
+    #expect(harness.status.state == .connected)
+    #expect(!harness.server.received.contains(where: isPreKeyUpload))
+    #expect(harness.disk?.preKeys.count == 812 && harness.disk?.preKeys.allSatisfy(\.isUploaded) == true)
+  }
+
   @Test func `a server that has enough prekeys gets none`() throws {
     let harness = try Harness.connected()
     harness.server.respond = { node in

@@ -22,6 +22,11 @@ package struct PreKeyStock: Sendable, Equatable {
   /// Keys that the server does not have yet: made in an earlier attempt whose answer never came.
   package var waiting: [PreKey] { keys.filter { !$0.isUploaded } }
 
+  /// Ids of waiting keys that the server turns out to have: it counts more keys than it was ever told to have.
+  package func knownAfterAll(serverCount: UInt64) -> [UInt32] {
+    serverCount > UInt64(keys.count - waiting.count) ? waiting.map(\.id) : []
+  }
+
   /// How many keys must be made before an upload, given what the server has left; nil when none is needed.
   package func shortage(serverCount: UInt64) -> Int? {
     let uploaded = keys.count - waiting.count

@@ -150,7 +150,17 @@ package struct SessionMachine: Sendable {
   }
 
   mutating func refill(serverCount: UInt64, at now: Moment) -> [Action] {
-    guard let shortage = stock.shortage(serverCount: serverCount) else { return preKeysDone(failed: false, at: now) }
+    // The answer to an upload was lost, but the server has the keys: they must not be given to it a second time.
+    let known = stock.knownAfterAll(serverCount: serverCount)
+    stock.markUploaded(known)
+    let marked: [Action] = known.isEmpty ? [] : [.preKeysUploaded(known)]
+    guard let shortage = stock.shortage(serverCount: serverCount) else {
+      return marked + preKeysDone(failed: false, at: now)
+    }
+    return marked + make(shortage, at: now)
+  }
+
+  private mutating func make(_ shortage: Int, at now: Moment) -> [Action] {
     guard shortage > 0 else { return upload(at: now) }
     let keys = PreKeyStock.make(shortage, nextID: &record.nextPreKeyID, random: random)
     preKeyStep = .storing(keys, until: now.uptime + settings.timings.store)
