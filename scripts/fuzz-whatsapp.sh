@@ -44,6 +44,6 @@ for target in "${targets[@]}"; do
   echo "== $target"
   WHATSAPP_FUZZ="$target" SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 nice "$out/fuzz" \
     "$out/corpus/$target" "$out/seeds/$target" -max_total_time="$seconds" -runs="${RUNS:-1000000}" -max_len=4096 \
-    -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$out/crash-$target-" 2>&1 |
+    -timeout=60 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$out/crash-$target-" 2>&1 |
     grep -E "^==|ERROR|SUMMARY|Fatal|number_of_executed_units|peak_rss_mb|Test unit written" || exit 1
 done

@@ -66,7 +66,8 @@ struct PairingCrashTests {
     return (try? host.link()["state"]?.string) ?? "unknown"
   }
 
-  @Test func `of two hosts on one session folder the second is refused with a reason, and takes over when the first ends`()
+  @Test
+  func `of two hosts on one session folder the second is refused with a reason, and takes over when the first ends`()
     async throws
   {
     let shared = try TemporaryFolder("session")

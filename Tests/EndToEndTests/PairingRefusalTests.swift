@@ -96,7 +96,11 @@ struct Refusal: Sendable, CustomStringConvertible {
         "whatsapp.pairing.interrupted", keeps: true),
       Refusal(
         "something unknown while a code waits", .waiting, action: "deliver",
-        ["node": ["tag": "notification", "attrs": ["id": "9", "from": ["jid": "s.whatsapp.net"], "type": "what_is_this"]]],
+        [
+          "node": [
+            "tag": "notification", "attrs": ["id": "9", "from": ["jid": "s.whatsapp.net"], "type": "what_is_this"],
+          ]
+        ],
         is: "failed", "whatsapp.pairing.unexpected_event", keeps: false),
       Refusal(
         "failure 401 (5.6)", .loggingIn, settings: failure(401), is: "logged_out", "whatsapp.session.logged_out",
@@ -191,7 +195,8 @@ struct PairingRefusalTests {
     let link = try host.link()
     #expect(link["cause"]?.string?.isEmpty == false && link["remedy"]?.string?.isEmpty == false, "\(row)")
     // Whoever is told to stop stops, and nothing shows a code that is dead.
-    #expect(link["has_qr"]?.bool == false && (link["next_attempt"]?.isNull == false) == row.triesAgain, "\(row): \(link)")
+    #expect(
+      link["has_qr"]?.bool == false && (link["next_attempt"]?.isNull == false) == row.triesAgain, "\(row): \(link)")
     #expect(try host.get("/whatsapp/default/pair").text.contains(row.reason), "\(row): the page says why")
     let findings = try phone.simulator.findings().filter { !$0.hasPrefix("§1.4") }
     #expect(findings == [], "\(row)")
@@ -233,5 +238,7 @@ struct PairingRefusalTests {
 
 extension Refusal {
   /// Whether the instance connects again without being asked.
-  fileprivate var triesAgain: Bool { when == .loggingIn && (state == "disconnected" || reason.hasSuffix("temporarily")) }
+  fileprivate var triesAgain: Bool {
+    when == .loggingIn && (state == "disconnected" || reason.hasSuffix("temporarily"))
+  }
 }

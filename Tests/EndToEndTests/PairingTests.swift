@@ -35,7 +35,9 @@ struct PairingTests {
     try browser.act("wait", ["js": .string(js), "seconds": .integer(seconds)])
   }
 
-  private static func state(_ word: String) -> String { "document.querySelector('#state')?.dataset.state === '\(word)'" }
+  private static func state(_ word: String) -> String {
+    "document.querySelector('#state')?.dataset.state === '\(word)'"
+  }
 
   @Test func `a code scanned off the page links the number, and the page, metrics, readiness and console follow`()
     async throws
@@ -141,7 +143,8 @@ struct PairingTests {
   }
 
   private static func names(_ browser: DrivenProgram, of role: String) throws -> [String] {
-    try browser.act("tree")["nodes"]?.array?.filter { $0["role"]?.string == role }.compactMap { $0["name"]?.string } ?? []
+    try browser.act("tree")["nodes"]?.array?.filter { $0["role"]?.string == role }.compactMap { $0["name"]?.string }
+      ?? []
   }
 
   /// Presses Tab until the element with this id has the focus.
@@ -153,7 +156,8 @@ struct PairingTests {
     Issue.record("no way to #\(id) by Tab")
   }
 
-  @Test func `codes rotate under the page's eyes, expire after the last one, and begin again at a button`() async throws {
+  @Test func `codes rotate under the page's eyes, expire after the last one, and begin again at a button`() async throws
+  {
     // Ten times the protocol's clock, on both sides: 6 s, then 2 s for each of five.
     try await PhoneSite.run(more: ["code_speed: 10"]) { phone in
       try phone.simulator.program.act("set", ["first_ref_seconds": 6, "ref_seconds": 2, "ref_grace": 1])

@@ -104,7 +104,8 @@ struct PairRoutes: Sendable {
           let response = try await answer(instance, request)
           guard Self.isForm(request) else { return response }
           let refused =
-            response.status < 400 ? "" : "?with=phone&refused=" + (response.headers.first { $0.0 == "x-refused" }?.1 ?? "")
+            response.status < 400
+            ? "" : "?with=phone&refused=" + (response.headers.first { $0.0 == "x-refused" }?.1 ?? "")
           return Response(
             status: 303,
             headers: [("location", "/whatsapp/\(instance.name)/pair\(refused)"), ("cache-control", "no-store")])

@@ -69,7 +69,8 @@ struct PairTexts: Sendable {
     language: "en", title: "Link WhatsApp", instances: "Numbers", codeOf: "Code %1 of %2", secondsLeft: "%1 s left",
     qrLabel: "QR code to scan with WhatsApp, code %1 of %2", phoneLink: "No camera at hand? Link with the phone number",
     phoneTitle: "Link with the phone number", phoneLabel: "Phone number with country code",
-    phoneHint: "For example +57 300 111 2222. WhatsApp on that phone then asks for eight characters that are shown here.",
+    phoneHint:
+      "For example +57 300 111 2222. WhatsApp on that phone then asks for eight characters that are shown here.",
     phoneButton: "Get a code", backToQR: "Back to the QR code", typeCode: "Type this code on the phone",
     codeLabel: "Code, letter by letter", newCode: "Show new codes", tryAgain: "Try again", unlink: "Unlink this number",
     unlinkAsk: "The keys here are deleted, and WhatsApp takes this device off the number. Messages stop at once.",
@@ -82,7 +83,8 @@ struct PairTexts: Sendable {
     degraded: "The connection dropped several times within a minute.",
     expired: "Nobody scanned a code in time. Show new ones when the phone is at hand.",
     steps: [
-      "Open <b>WhatsApp</b> on the phone.", "Tap <b>Settings</b>, then <b>Linked devices</b>, then <b>Link a device</b>.",
+      "Open <b>WhatsApp</b> on the phone.",
+      "Tap <b>Settings</b>, then <b>Linked devices</b>, then <b>Link a device</b>.",
       "Point the phone at the code.",
     ],
     codeSteps: [
@@ -96,7 +98,8 @@ struct PairTexts: Sendable {
       .link(.passkeyRequired): "The account asks for its passkey", .link(.paired): "Linked, connecting…",
       .link(.connected): "Linked and connected", .link(.disconnected): "Not connected",
       .link(.loggedOut): "Not linked any more", .link(.replaced): "Connected from somewhere else",
-      .link(.outdated): "Too old for WhatsApp", .link(.banned): "Banned by WhatsApp", .link(.failed): "That did not work",
+      .link(.outdated): "Too old for WhatsApp", .link(.banned): "Banned by WhatsApp",
+      .link(.failed): "That did not work",
       .expired: "The codes expired", .degraded: "Linked, with trouble",
     ])
 

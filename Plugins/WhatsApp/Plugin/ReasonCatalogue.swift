@@ -46,7 +46,8 @@ enum ReasonCatalogue {
     evidence: "`whatsapp_reconnects_total`, and the pairing page.", remedy: "Look at this machine's network.")
 
   private static let cannotSend = CatalogueEntry(
-    code: WhatsAppChannel.cannotSend, cause: "This build links numbers and keeps them connected, but carries no messages.",
+    code: WhatsAppChannel.cannotSend,
+    cause: "This build links numbers and keeps them connected, but carries no messages.",
     evidence: "The failed delivery's words.", remedy: "Wait for a version that sends.")
 }
 
