@@ -1,5 +1,5 @@
 # One command each; the work is in scripts/. `make run` and `make test` install what is missing first.
-.PHONY: run build test check format lint bench docs fuzz dist setup demo-pairing clean
+.PHONY: run build test check format lint bench docs fuzz dist deb setup demo-pairing clean
 .DEFAULT_GOAL := help
 
 SOURCES := Package.swift Sources Plugins Tests examples benchmarks
@@ -26,6 +26,8 @@ fuzz:            ## the fuzzers, FUZZ_SECONDS each (default 60)
 	@scripts/fuzz.sh
 dist: build      ## a relocatable dist/ (bin, lib, extensions, share)
 	@scripts/dist.sh
+deb: dist        ## a Debian package of it in dist-deb/
+	@scripts/setup.sh dist && scripts/make-deb.sh
 setup:           ## installs the Debian packages that building and testing need
 	@scripts/setup.sh test
 demo-pairing: build ## the host and a simulated phone side by side: link with one click

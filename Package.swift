@@ -76,6 +76,8 @@ let package = Package(
     // Debian's C libraries.
     system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
     system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
+    system("CTLS", pkgConfig: "libssl", apt: "libssl-dev"),
+    system("CCrypt", pkgConfig: "libcrypt", apt: "libcrypt-dev"),
     system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
@@ -105,6 +107,11 @@ let package = Package(
     host("HostResilience", ["HostLinux"]),
     host("HostStore", ["CSQLite", "HostLinux", "HostReasons"]),
     host("HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics"], extra: hot),
+    host(
+      "HostWebConfig",
+      [
+        "CTLS", "CCrypt", "CCrypto", "HostLinux", "HostLog", "HostReasons", "HostConfig", "HostResilience", "HostHTTP",
+      ]),
     host(
       "HostPlugins",
       [
@@ -136,7 +143,8 @@ let package = Package(
         "CLinux", "CQREncode", "CZlib", "PluginAPI", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics",
         "HostConfig", "HostResilience",
         "HostStore",
-        "HostHTTP", "HostHTTPClient", "HostPlugins", "HostBroker", "HostCredentials", "HostPairing", "HostAgents",
+        "HostHTTP", "HostWebConfig", "HostHTTPClient", "HostPlugins", "HostBroker", "HostCredentials", "HostPairing",
+        "HostAgents",
       ]),
     .executableTarget(name: "agent", dependencies: ["HostApp"], path: "Sources/Host/Main", swiftSettings: strict),
     .executableTarget(
@@ -184,6 +192,7 @@ let package = Package(
     tests("HostLinuxTests", ["HostLinux", "HostLog", "HostJSON", "HostReasons"]),
     tests("HostMetricsTests", ["HostMetrics", "HostReasons", "CMetricCells", "CZlib"]),
     tests("HostHTTPTests", ["HostHTTP", "HostMetrics", "HostLinux", "HostReasons", "CLinux"]),
+    tests("HostWebConfigTests", ["HostWebConfig", "HostConfig", "HostHTTP", "HostLinux", "HostReasons"]),
     tests("HostConfigTests", ["HostConfig", "HostResilience", "HostStore", "HostJSON", "HostLinux", "HostReasons"]),
     tests(
       "HostPluginsTests",

@@ -3,11 +3,10 @@
 # Runs on a Debian 12 without a Swift toolchain that has the C libraries that README.md names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+command -v chrpath >/dev/null || scripts/setup.sh dist
 rm -rf dist
 mkdir -p dist/bin dist/lib dist/extensions dist/share/nexo/sdk
-swift build -c release --scratch-path .build-dist -Xswiftc -no-toolchain-stdlib-rpath \
-  -Xlinker '-rpath=$ORIGIN/../lib' -Xlinker '-rpath=$ORIGIN/../../lib' >&2
-built=.build-dist/release
+built=.build/release
 install -m 0755 "$built/agent" "$built/nexo" "$built/nexo-probe" dist/bin/
 printf '%s\n' "$(git describe --always --dirty 2>/dev/null || echo unknown)" >dist/bin/nexo-revision
 for manifest in extensions/*/plugin.toml; do
@@ -31,5 +30,9 @@ while :; do
   [ $copied = 1 ] || break
   pending=$(needed dist/lib/*.so)
 done
+# The build's own path to the toolchain makes room for ours, in place: it is longer.
+for file in dist/bin/agent dist/bin/nexo dist/bin/nexo-probe; do chrpath -r '$ORIGIN/../lib' "$file" >/dev/null; done
+for file in dist/extensions/*/*.so; do chrpath -r '$ORIGIN/../../lib' "$file" >/dev/null; done
+for file in dist/lib/*.so; do chrpath -l "$file" >/dev/null 2>&1 && chrpath -r '$ORIGIN' "$file" >/dev/null; done
 strip --strip-unneeded dist/lib/*.so dist/bin/agent dist/bin/nexo dist/bin/nexo-probe
 du -sh dist | cut -f1 | sed 's/^/dist: /'

@@ -6,9 +6,13 @@ cd "$(dirname "$0")/.."
 
 build=(gcc g++ make pkg-config libsqlite3-dev libssl-dev libcurl4-openssl-dev libyaml-dev libtomlplusplus-dev
   zlib1g-dev libqrencode-dev libwebsockets-dev libsodium-dev)
-test=(python3 python3-venv prometheus chromium zbar-tools iproute2 binutils curl procps strace)
+test=(python3 python3-venv prometheus chromium zbar-tools iproute2 binutils curl procps strace
+  systemd openssl)
+
+dist=(binutils chrpath debhelper fakeroot)
 
 wanted=("${build[@]}")
+[ "${1:-build}" = dist ] && wanted+=("${dist[@]}")
 [ "${1:-build}" = test ] && wanted+=("${test[@]}")
 
 missing=()

@@ -9,6 +9,9 @@ package enum Version {
   /// The product's version, semver; plugins' `min_agent_version` is compared with it.
   package static let number = "0.1.0"
 
+  /// The day of the version, for the manual page; changed with ``number``.
+  package static let date = "2026-11-25"
+
   /// The commit it was built from, or `unknown`: `make build` writes it beside the executable, so that a build
   /// without the script needs no generated source.
   package static let revision: String = {

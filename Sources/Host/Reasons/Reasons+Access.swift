@@ -5,7 +5,9 @@
 
 extension Reason {
   /// The area's list.
-  static var access: [Reason] { [.accessOwner, .accessHost, .accessOrigin] }
+  static var access: [Reason] {
+    [.accessOwner, .accessHost, .accessOrigin, .accessCredentials, .accessTooManyAttempts]
+  }
 
   package static let accessOwner = Reason(
     "access.owner_only",
@@ -22,4 +24,17 @@ extension Reason {
     "access.origin", cause: "The request would change something and was sent by a page of another origin.",
     evidence: "The Origin and Sec-Fetch-Site headers of the request.",
     remedy: "Send it from the console's own page, or from a program that sets no Origin.")
+
+  package static let accessCredentials = Reason(
+    "access.credentials",
+    cause: "The listener asks for a user and a password, and the request has none, or not the right ones.",
+    evidence: "`basic_auth_users` in the file that `--web-config` names.",
+    remedy:
+      "Send the user and the password that the file holds the hash of; in Prometheus: basic_auth of the scrape job.")
+
+  package static let accessTooManyAttempts = Reason(
+    "access.too_many_attempts",
+    cause: "This address, or all together, sent so many passwords to be checked that further ones have to wait.",
+    evidence: "Only passwords that were not seen before are counted; a scraper with the right one is not held up.",
+    remedy: "Wait as long as Retry-After says; mend the password of the client that keeps trying.")
 }

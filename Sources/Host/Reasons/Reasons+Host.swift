@@ -7,7 +7,8 @@ extension Reason {
   /// The area's list.
   static var host: [Reason] {
     [
-      .booting, .draining, .listenerUnavailable, .listenerNotLoopback, .stateLocked, .stateUnusable, .installIncomplete,
+      .booting, .draining, .listenerUnavailable, .listenerNotLoopback, .listenerInherited, .listenerTLS,
+      .stateLocked, .stateUnusable, .installIncomplete,
     ]
   }
 
@@ -30,6 +31,19 @@ extension Reason {
     "listener.not_loopback", cause: "The admin console was told to listen on an address that is not loopback.",
     evidence: "`--admin-listen`, `NEXO_ADMIN_LISTEN` or `listen.admin` in the configuration.",
     remedy: "Use 127.0.0.1 or ::1 and a tunnel, or accept the risk with `--admin-allow-remote`.")
+
+  package static let listenerInherited = Reason(
+    "listener.inherited", cause: "A socket that the service manager handed over is not one that a listener can use.",
+    evidence: "The message names the socket; `systemctl cat` shows the socket unit with its `FileDescriptorName=`.",
+    remedy:
+      "In the .socket unit use ListenStream= with an address and port, and FileDescriptorName= metrics, http or admin, each once."
+  )
+
+  package static let listenerTLS = Reason(
+    "listener.tls", cause: "The certificate, key or settings of a web configuration file cannot be used for TLS.",
+    evidence:
+      "The message names the file and says why; `openssl x509 -in FILE -text` and `openssl pkey -in FILE` show them.",
+    remedy: "Give a PEM certificate chain and its unencrypted private key, readable by the host's user.")
 
   package static let stateLocked = Reason(
     "state.locked", cause: "Another host uses this state directory.",

@@ -33,12 +33,17 @@ package struct ArgumentSpec: Sendable, Hashable {
   package let required: Bool
   /// Takes all that is left.
   package let repeats: Bool
+  /// The values that are meant, for completion; empty: any.
+  package let choices: [String]
 
-  package init(_ name: String, required: Bool = true, repeats: Bool = false, _ help: String) {
+  package init(
+    _ name: String, required: Bool = true, repeats: Bool = false, choices: [String] = [], _ help: String
+  ) {
     self.name = name
     self.help = help
     self.required = required
     self.repeats = repeats
+    self.choices = choices
   }
 }
 

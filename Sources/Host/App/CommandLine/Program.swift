@@ -24,7 +24,7 @@ package enum Program {
   private static var commands: [CommandSpec] {
     [RunCommand.run, StatusCommand.status] + ExtCommands.list + PairCommands.list + [LinkCommand.link]
       + ConfigCommands.list + [DoctorCommand.doctor]
-      + AboutCommands.list(usage: { Usage(parser) })
+      + ShellCommands.list(parser: { parser }) + AboutCommands.list(usage: { Usage(parser) })
   }
 
   /// Runs a command line.

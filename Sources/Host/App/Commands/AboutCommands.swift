@@ -73,9 +73,20 @@ enum AboutCommands {
   static func help(usage: @escaping @Sendable () -> Usage) -> CommandSpec {
     CommandSpec(
       ["help"], "Lists the commands, or says more about one",
-      arguments: [ArgumentSpec("COMMAND", required: false, repeats: true, "a command, or exit-codes")]
+      details:
+        "`agent help metrics` lists the metric families with their labels, `agent help exit-codes` the exit codes.",
+      arguments: [ArgumentSpec("COMMAND", required: false, repeats: true, "a command, exit-codes or metrics")],
+      options: [OptionSpec("man", "prints the manual page agent(1) as roff: `agent help --man | man -l -`")]
     ) { call in
       let usage = usage()
+      if call.has("man") {
+        call.console.out(ManualPage(usage.parser).text)
+        return .done
+      }
+      if call.arguments == ["metrics"] {
+        MetricsHelp.show(call)
+        return .done
+      }
       if call.arguments.isEmpty {
         call.console.out(usage.overview)
         return .done
@@ -92,7 +103,7 @@ enum AboutCommands {
         call.console.out(text)
         return .done
       }
-      let known = Set(usage.parser.commands.map(\.name)).union(["exit-codes"])
+      let known = Set(usage.parser.commands.map(\.name)).union(["exit-codes", "metrics"])
       let word = call.arguments.joined(separator: " ")
       let hint = Suggestion.nearest(to: word, in: known).map { " Did you mean '\($0)'?" } ?? ""
       call.console.complain("no command '\(word)'.\(hint)")

@@ -25,13 +25,17 @@ enum RunCommand {
     _ = clx_raise_nofile()
     do {
       let signals = try Signals()
-      let host = try Host(settings, console: call.console, reread: { call.settings() })
+      let service = try ServiceManager(environment: call.environment)
+      let host = try Host(settings, console: call.console, service: service, reread: { call.settings() })
       let code = try await host.run(signals)
       // No exit handlers: they would run plugins' code in an undefined order (ADR 0003).
       _exit(code.rawValue)
     } catch let failure as StartFailure {
       call.console.complain(failure.description)
       return failure.exitCode
+    } catch let error as InheritedSocketError {
+      call.console.complain("\(error)")
+      return .configuration
     } catch {
       call.console.complain("\(error)")
       return .failed

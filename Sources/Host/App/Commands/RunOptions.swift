@@ -10,6 +10,9 @@ enum RunOptions {
     OptionSpec("http-listen", value: "ADDRESS", "address of health, readiness and plugin pages (default 0.0.0.0:8080)"),
     OptionSpec("admin-listen", value: "ADDRESS", "address of the admin console (default 127.0.0.1:9091)"),
     OptionSpec("admin-allow-remote", "lets the admin console listen on an address that is not loopback"),
+    OptionSpec(
+      "web-config", value: "FILE",
+      "TLS and basic auth of the metrics listener, in the format of Prometheus' exporter toolkit"),
     OptionSpec("shutdown-delay", value: "MS", "milliseconds between not ready and closing the listeners (default 0)"),
   ]
 }

@@ -19,6 +19,8 @@ struct HostSettings: Sendable {
   let adminAllowRemote: Bool
   /// What the public listener is for its owner.
   let owner: OwnerSettings
+  /// The web configuration file of the metrics listener, absolute; empty: none.
+  let webConfig: String
   /// Time between `/ready` turning 503 and the listeners closing, for load balancers to notice.
   let shutdownDelay: Duration
   /// Time for requests and plugins to finish after that.
@@ -100,6 +102,7 @@ extension HostSettings {
         remedy: Reason.listenerNotLoopback.remedy)
     }
     let owner = ownerSettings(reader, report)
+    let web = reader.text("listen.web_config", flag: "--web-config", default: "")
     let delay = reader.integer("shutdown.delay_ms", flag: "--shutdown-delay", default: 0, in: 0...600_000).value
     let drain = reader.integer("shutdown.drain_ms", default: 10_000, in: 0...600_000).value
     let level = reader.choice("log.level", flag: "--log-level", default: Level.info).value
@@ -110,9 +113,19 @@ extension HostSettings {
     reader.close(otherVariables: otherVariables.union(extensions.variables))
     return HostSettings(
       folders: folders, metricsListen: addresses.metrics, httpListen: addresses.http, adminListen: addresses.admin,
-      adminAllowRemote: remote, owner: owner, shutdownDelay: .milliseconds(delay), drainTimeout: .milliseconds(drain),
+      adminAllowRemote: remote, owner: owner, webConfig: webConfig(web, folders.config.value, current),
+      shutdownDelay: .milliseconds(delay), drainTimeout: .milliseconds(drain),
       logLevel: logLevel(level), logFormat: logFormat(format, environment), seriesBudget: budget,
       extensions: extensions.settings, rows: rows(folders) + reader.rows + extensions.rows, findings: report.findings)
+  }
+
+  /// A path in the file is relative to the file's folder, one from outside to the working directory.
+  private static func webConfig(_ setting: Setting<String>, _ folder: String, _ current: String) -> String {
+    guard !setting.value.isEmpty else { return "" }
+    if case .file = setting.origin {
+      return Path.normalized(setting.value, from: Path.normalized(folder, from: current))
+    }
+    return Path.normalized(setting.value, from: current)
   }
 
   private static func listenAddresses(

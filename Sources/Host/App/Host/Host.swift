@@ -33,17 +33,23 @@ final class Host: Sendable {
   private let plugins: PluginWiring
   private let agents: AgentWiring
   private let pairing: PairingWiring
+  private let metrics: MetricsWiring
   private let reread: @Sendable () -> HostSettings
+  private let service: ServiceManager
   private let jobs = Jobs()
   private let log = Log("host")
 
   /// Takes the state folder and opens the listeners.
   ///
-  /// - Parameter reread: gives the settings anew, for a reload.
+  /// - Parameters:
+  ///   - service: who started the host and wants to hear how it is.
+  ///   - reread: gives the settings anew, for a reload.
   init(
-    _ settings: HostSettings, console: Console, reread: @escaping @Sendable () -> HostSettings
+    _ settings: HostSettings, console: Console, service: ServiceManager = ServiceManager(),
+    reread: @escaping @Sendable () -> HostSettings
   ) throws(StartFailure) {
     self.settings = settings
+    self.service = service
     self.reread = reread
     self.console = console
     do throws(StateFolderError) { state = try StateFolder(settings.folders.state.value) } catch {
@@ -63,17 +69,21 @@ final class Host: Sendable {
       pages.read { [plugins] in plugins.pages }
       agents = try AgentWiring(
         settings, state: state, registry: registry, plugins: plugins.plugins, jobs: jobs)
+      metrics = try MetricsWiring(settings, jobs: jobs)
       let observer = RequestMetrics(registry)
       listeners = try Listeners(
-        settings,
-        metrics: MetricsPage(registry: registry, collect: { [plugins] in plugins.plugins.collect(within: $0, $1) })
-          .routes(), router: router,
+        settings, sockets: service.sockets,
+        metrics: MetricsPage(
+          registry: registry, collect: { [plugins] in plugins.plugins.collect(within: $0, $1) },
+          guarded: metrics.guarded
+        ).routes(), guard: metrics, router: router,
         owner: OwnerAccess(trustsLoopback: settings.owner.trustsLoopback, sessions: pairing.sessions),
         admin: AdminExtensions(supervisor: plugins.supervisor, settings: settings, jobs: jobs).routes()
           + AdminAgents(runtime: agents.runtime).routes()
           + AdminPairing(pairing: pairing, jobs: jobs).routes()
           + AdminLink(plugins: plugins.plugins, links: pairing.links, jobs: jobs).routes(),
         observer: { observer.observe($0) })
+      try Host.checkAdmin(listeners.server, settings)
     } catch let failure as StartFailure {
       throw failure
     } catch let error as HTTPServerError {
@@ -85,6 +95,7 @@ final class Host: Sendable {
     registry.addSampler { [readiness] in readiness.noticeIfDue() }
     readiness.decide(
       broker: { [agents] in agents.broker.isReady }, agents: { [agents] in agents.runtime.attachedCount })
+    registry.sample(Families.ready) { [readiness] rows in rows.set(to: readiness.isReady ? 1 : 0) }
     readiness.add { [agents, plugins, pairing] in
       agents.components() + plugins.components() + pairing.components()
     }
@@ -92,12 +103,23 @@ final class Host: Sendable {
     pairing.links.bound(to: open.map { ListenAddress(host: $0.host, port: $0.port) })
   }
 
+  /// An inherited socket must be where a configured one may be.
+  private static func checkAdmin(_ server: HTTPServer, _ settings: HostSettings) throws(StartFailure) {
+    guard !settings.adminAllowRemote,
+      let admin = server.listeners.first(where: { $0.name == ListenerRole.admin.rawValue }), !admin.address.isLoopback
+    else { return }
+    throw StartFailure(
+      description:
+        "the inherited admin socket listens on \(admin.address). \(Reason.listenerNotLoopback.remedy) [\(Reason.listenerNotLoopback)]",
+      exitCode: .configuration)
+  }
+
   /// The engine's words, with the flag that mends it.
   private static func words(_ error: HTTPServerError) -> String {
     switch error {
     case .badAddress(let listener, _), .cannotListen(let listener, _, _):
       "\(error) The flag is --\(listener)-listen. [\(error.reason)]"
-    case .cannotStart: "\(error) [\(error.reason)]"
+    case .cannotStart, .badInherited: "\(error) [\(error.reason)]"
     }
   }
 
@@ -107,12 +129,25 @@ final class Host: Sendable {
       throw StartFailure(description: Host.words(error), exitCode: .unavailable)
     }
     for line in listeners.lines { console.print(line) }
+    service.status("loading extensions and agents")
+    await withTaskGroup { group in
+      // To the very end: what hangs in a stop is killed and started anew as well.
+      group.addTask { [service, listeners] in await service.watch(listeners.server) }
+      group.addTask { [metrics] in await metrics.run() }
+      await serve(signals)
+      group.cancelAll()
+    }
+    return .done
+  }
+
+  /// Everything that runs for as long as the host does.
+  private func serve(_ signals: Signals) async {
     await withDiscardingTaskGroup { group in
       group.addTask { [jobs] in await jobs.run() }
       group.addTask { [plugins] in await plugins.run() }
       group.addTask { [agents] in await agents.run() }
       group.addTask { [pairing] in await pairing.run() }
-      group.addTask { [self] in await plugins.watch { [self] report in booted(report) } }
+      group.addTask { [self] in await plugins.watch { [self] report in await booted(report) } }
       for await request in signals.requests {
         switch request {
         case .reload: jobs.add { [self] in await reload() }
@@ -122,17 +157,18 @@ final class Host: Sendable {
         }
       }
     }
-    return .done
   }
 
-  private func booted(_ report: SweepReport) {
+  private func booted(_ report: SweepReport) async {
     readiness.booted()
+    await agents.settle(within: Host.settleTime)
+    service.ready(summary)
     console.print(
       "ready agents=\(readiness.agents) extensions_ok=\(report.count(.ok)) "
         + "extensions_disabled=\(report.count(.disabled)) extensions_invalid=\(report.count(.invalid))")
     let addresses = listeners.server.listeners.map { (role: $0.name, address: "\($0.address)") }
     let table = StartupTable.lines(
-      addresses: addresses, pages: plugins.pages, links: startLinks(), report: report)
+      addresses: addresses, metricsScheme: metrics.scheme, pages: plugins.pages, links: startLinks(), report: report)
     for line in table { console.print(line) }
   }
 
@@ -144,20 +180,33 @@ final class Host: Sendable {
     }
   }
 
+  /// What `systemctl status` shows.
+  private var summary: String { "serving; \(readiness.agents) agents attached" }
+
   /// SIGHUP: configuration anew, then a sweep. Settings with errors change nothing.
   private func reload() async {
     log.info("reloading", ["cause": "SIGHUP"])
+    service.reloading()
+    defer { service.ready(summary) }
     let fresh = reread()
     for finding in fresh.findings { log.warning("configuration", ["why": "\(finding)"]) }
     guard !fresh.hasErrors else { return }
+    metrics.refresh()
     agents.reload(fresh)
     await plugins.reload(fresh)
   }
+
+  /// How long the line `ready` waits for agents that do not attach, because the ledger does not work for instance. Ours.
+  private static let settleTime: Duration = .seconds(5)
+
+  /// What a stop may take beyond its delay and its drain: stores close, threads end. Ours.
+  private static let stopMargin: Duration = .seconds(10)
 
   /// Not ready, then no new connections, then requests, plugins and stores, each within its time.
   private func stop(_ signal: String) async {
     log.info("shutting down", ["signal": signal])
     readiness.drain()
+    service.stopping(within: settings.shutdownDelay + settings.drainTimeout + Host.stopMargin)
     try? await Task.sleep(for: settings.shutdownDelay)
     let grace = settings.drainTimeout
     let server = listeners.server

@@ -13,8 +13,8 @@ struct Listeners: Sendable {
   ///
   /// - Parameter router: of the public listener; whoever owns it keeps its table up to date.
   init(
-    _ settings: HostSettings, metrics: [Route], router: Router, owner: OwnerAccess, admin: [Route],
-    observer: @escaping HTTPObserver
+    _ settings: HostSettings, sockets: InheritedSockets, metrics: [Route], guard web: MetricsWiring, router: Router,
+    owner: OwnerAccess, admin: [Route], observer: @escaping HTTPObserver
   ) throws {
     var setups = [
       HTTPListenerSetup(
@@ -24,9 +24,13 @@ struct Listeners: Sendable {
       HTTPListenerSetup(
         name: ListenerRole.admin.rawValue, address: "\(settings.adminListen)", router: Router(try RouteTable(admin))),
     ]
+    web.apply(to: &setups[0])
     setups[1].accessRule = AccessRules.publicListener(owner)
     setups[2].accessRule = AccessRules.adminListener(
       names: settings.adminAllowRemote ? [settings.adminListen.host] : [])
+    for (index, role) in [ListenerRole.metrics, .http, .admin].enumerated() {
+      setups[index].inherited = sockets.byRole[role]
+    }
     server = try HTTPServer(setups, observer: observer)
   }
 

@@ -81,11 +81,18 @@ final class Readiness: Sendable {
     let body: JSON
   }
 
+  /// Whether /ready answers 200.
+  var isReady: Bool { Readiness.judge(model.withLock { $0 }).ready }
+
+  private static func judge(_ now: Model) -> (ready: Bool, broker: Bool, agents: Int) {
+    let (broker, agents) = (now.broker(), now.phase == .draining ? 0 : now.agents())
+    return (now.phase == .serving && broker && agents > 0, broker, agents)
+  }
+
   /// - Parameter verbose: with the components.
   func answer(verbose: Bool) -> Answer {
     let now = model.withLock { $0 }
-    let (broker, agents) = (now.broker(), now.phase == .draining ? 0 : now.agents())
-    let ready = now.phase == .serving && broker && agents > 0
+    let (ready, broker, agents) = Readiness.judge(now)
     var body: JSONObject =
       ready
       ? ["status": "ready", "agents_running": JSON(agents)]

@@ -10,17 +10,18 @@ internal import HostReasons
 enum StartupTable {
   /// - Parameters:
   ///   - addresses: by role, as bound.
+  ///   - metricsScheme: `https` where the metrics listener speaks TLS.
   ///   - pages: of channels, where an owner goes first.
   ///   - links: the same for other machines: each opens once.
   static func lines(
-    addresses: [(role: String, address: String)], pages: [(name: String, path: String)],
+    addresses: [(role: String, address: String)], metricsScheme: String = "http", pages: [(name: String, path: String)],
     links: [(name: String, url: String)] = [], report: SweepReport
   ) -> [String] {
     var table = TextTable("", "")
     for (role, address) in addresses {
       let base = "http://\(reachable(address))"
       switch role {
-      case ListenerRole.metrics.rawValue: table.add("metrics", "\(base)/metrics")
+      case ListenerRole.metrics.rawValue: table.add("metrics", "\(metricsScheme)://\(reachable(address))/metrics")
       case ListenerRole.http.rawValue:
         table.add("health", "\(base)/health")
         table.add("readiness", "\(base)/ready?verbose")

@@ -13,9 +13,11 @@ internal import HostPlugins
 typealias CollectPlugins = @Sendable (_ within: UInt64, _ done: @escaping @Sendable () -> Void) -> Void
 
 /// The scrape.
-struct MetricsPage: Sendable {
+struct MetricsPage {
   let registry: MetricsRegistry
   let collect: CollectPlugins
+  /// Puts what stands before the pages in front of one.
+  var guarded: (HTTPPage) -> HTTPPage = { $0 }
 
   func routes() throws(RouteError) -> [Route] {
     var options = RouteOptions()
@@ -24,15 +26,21 @@ struct MetricsPage: Sendable {
     options.owner = HandlerOwner(name: "metrics")
     return [
       try Route(
-        "GET", "/metrics", options, handler: HTTPPage { [self] request, exchange in scrape(request, exchange) }),
-      try Route("GET", "/", handler: HTTPPage { _, exchange in exchange.respond(html: MetricsPage.landing) }),
+        "GET", "/metrics", options,
+        handler: guarded(
+          HTTPPage { [registry, collect] request, exchange in
+            MetricsPage.scrape(registry, collect, request, exchange)
+          })),
+      try Route("GET", "/", handler: guarded(HTTPPage { _, exchange in exchange.respond(html: MetricsPage.landing) })),
     ]
   }
 
-  private func scrape(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+  private static func scrape(
+    _ registry: MetricsRegistry, _ collect: CollectPlugins, _ request: HTTPRequest, _ exchange: HTTPExchange
+  ) {
     let accept = request.header("accept")
     let encoding = request.header("accept-encoding")
-    collect(MetricsPage.patience(request.header("x-prometheus-scrape-timeout-seconds"))) { [registry] in
+    collect(MetricsPage.patience(request.header("x-prometheus-scrape-timeout-seconds"))) {
       let exposition = registry.exposition(accept: accept, acceptEncoding: encoding)
       var fields = HTTPFields(contentType: exposition.contentType)
       if let encoding = exposition.contentEncoding { fields.append("content-encoding", encoding) }

@@ -69,6 +69,14 @@ final class AgentWiring: Sendable {
     await ledger.close()
   }
 
+  /// Waits until the agents have attached, if there are any, and not longer than the time.
+  func settle(within time: Duration) async {
+    let deadline = ContinuousClock.now + time
+    while !runtime.configuration.agents.isEmpty, runtime.attachedCount == 0, ContinuousClock.now < deadline {
+      do { try await Task.sleep(for: .milliseconds(5)) } catch { return }
+    }
+  }
+
   /// Lets turns finish; then ``run()`` returns.
   func drain(within grace: Duration) async {
     if await !runtime.drain(within: grace) { log.warning("turns were cut; they are taken up at the next start") }

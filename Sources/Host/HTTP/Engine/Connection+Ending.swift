@@ -131,6 +131,7 @@ extension Connection {
     stage = .lingering
     loop.setEvictable(self, true)
     input.consume(input.count)
+    transport?.end(on: socket)
     shutdown(socket, Int32(SHUT_WR))
     setInterest(EPOLLIN.rawValue | EPOLLRDHUP.rawValue, true)
     readDeadline = loop.now &+ limits.lingerTime.nanosecondsClamped

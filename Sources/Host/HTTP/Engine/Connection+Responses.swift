@@ -89,6 +89,7 @@ extension Connection {
     }
     if !fields.hasDate { output.append(loop.date.line) }
     output.append("x-content-type-options: nosniff\r\n")
+    if let more = listener.setup.fields { output.append(more().wire) }
     output.append(fields.wire)
     if let length, !noBody {
       output.append("content-length: ")
@@ -158,7 +159,8 @@ extension Connection {
   func flush() {
     guard stage != .closed, stage != .lingering else { return }
     let before = output.written
-    let result = output.flush(to: socket)
+    let result: OutputQueue.Flush
+    if let transport { result = transport.flush(&output, to: socket) } else { result = output.flush(to: socket) }
     let moved = Int(output.written - before)
     if moved > 0 {
       if isStreaming, let exchange, exchange.flushed(moved) { loop.schedule(exchange) }

@@ -33,6 +33,8 @@ final class Connection {
   let key: ConnectionKey
   let peer: PeerAddress
   let socket: Int32
+  /// Between the bytes and the socket; nil for plain connections.
+  let transport: FilteredTransport?
   var stage = Stage.reading
   var parser: RequestParser
   var input = ByteQueue()
@@ -95,7 +97,10 @@ final class Connection {
     self.peer = peer
     self.socket = socket
     parser = RequestParser(limits: listener.limits)
-    readDeadline = loop.now &+ listener.limits.idleTime.nanosecondsClamped
+    transport = listener.setup.filter.map { FilteredTransport($0()) }
+    // A handshake has the time of a head.
+    let patience = transport == nil ? listener.limits.idleTime : listener.limits.headerTime
+    readDeadline = loop.now &+ patience.nanosecondsClamped
   }
 
   /// What epoll says of the socket.
@@ -132,9 +137,15 @@ final class Connection {
     let received = UnsafeRawBufferPointer(rebasing: loop.scratch[..<count])
     if stage == .lingering { return discardWhileLingering(count) }
     if closeAfterFlush { return }
+    if let transport { return receiveSealed(transport, received) }
+    take(received)
+  }
+
+  /// Takes plain bytes of the client's.
+  func take(_ received: UnsafeRawBufferPointer) {
     if input.isEmpty {
       let used = consume(received)
-      if stage != .closed, !closeAfterFlush, used < count {
+      if stage != .closed, !closeAfterFlush, used < received.count {
         input.append(UnsafeRawBufferPointer(rebasing: received[used...]))
       }
     } else {

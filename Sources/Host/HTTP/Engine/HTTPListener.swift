@@ -31,6 +31,12 @@ package struct HTTPListenerSetup: Sendable {
   package var limits = HTTPLimits()
   package var router: Router
   package var accessRule: AccessRule?
+  /// Makes what stands between a connection's bytes and its socket; nil for plain HTTP.
+  package var filter: TransportFilterMaker?
+  /// Fields of every response besides the handlers', asked for each time; must not block.
+  package var fields: (@Sendable () -> HTTPFields)?
+  /// A socket that listens already, handed over by a service manager and owned from now on; `address` is not used then.
+  package var inherited: Int32?
 
   package init(name: String, address: String, router: Router) {
     self.name = name
@@ -44,6 +50,7 @@ package enum HTTPServerError: Error, Equatable, Sendable, CustomStringConvertibl
   case badAddress(listener: String, address: String)
   case cannotListen(listener: String, address: String, SystemError)
   case cannotStart(SystemError)
+  case badInherited(listener: String, descriptor: Int32)
 
   package var description: String {
     switch self {
@@ -53,11 +60,16 @@ package enum HTTPServerError: Error, Equatable, Sendable, CustomStringConvertibl
       "listener \(listener): cannot listen on \(address): \(SystemError.text(of: error.errno)). Stop what holds it, or choose another address."
     case .cannotStart(let error):
       "HTTP engine: \(error). Raise the limits on threads and descriptors."
+    case .badInherited(let listener, let descriptor):
+      "listener \(listener): the inherited descriptor \(descriptor) is not a listening TCP socket. \(Reason.listenerInherited.remedy)"
     }
   }
 
   /// The reason code of the failure.
-  package var reason: Reason { .listenerUnavailable }
+  package var reason: Reason {
+    if case .badInherited = self { return .listenerInherited }
+    return .listenerUnavailable
+  }
 }
 
 /// An open listener.
@@ -80,6 +92,15 @@ package final class HTTPListener: Sendable {
 
   /// Binds and listens.
   init(_ setup: HTTPListenerSetup, index: Int) throws(HTTPServerError) {
+    self.setup = setup
+    self.index = index
+    if let inherited = setup.inherited {
+      guard let address = HTTPListener.address(ofListening: inherited) else {
+        throw .badInherited(listener: setup.name, descriptor: inherited)
+      }
+      (socket, self.address) = (inherited, address)
+      return
+    }
     guard let (storage, length) = HTTPListener.resolve(setup.address) else {
       throw .badAddress(listener: setup.name, address: setup.address)
     }
@@ -88,8 +109,28 @@ package final class HTTPListener: Sendable {
     } catch {
       throw .cannotListen(listener: setup.name, address: setup.address, error)
     }
-    self.setup = setup
-    self.index = index
+  }
+
+  /// Takes a listening TCP socket over: makes it non-blocking and answers its address; nil when it is something else.
+  private static func address(ofListening socket: Int32) -> PeerAddress? {
+    var listens: Int32 = 0
+    var kind: Int32 = 0
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    guard getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0, listens != 0,
+      getsockopt(socket, SOL_SOCKET, SO_TYPE, &kind, &size) == 0, kind == Int32(SOCK_STREAM.rawValue),
+      clx_set_nonblocking(socket) == 0, clx_set_cloexec(socket) == 0
+    else { return nil }
+    return name(of: socket)
+  }
+
+  /// getsockname(2).
+  private static func name(of socket: Int32) -> PeerAddress? {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let named = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
+    }
+    return named == 0 ? PeerAddress(address) : nil
   }
 
   private static func open(
@@ -106,11 +147,7 @@ package final class HTTPListener: Sendable {
     }
     guard bound == 0 else { throw SystemError("bind") }
     guard listen(descriptor.number, HTTPListener.backlog) == 0 else { throw SystemError("listen") }
-    var actualLength = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    let named = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor.number, $0, &actualLength) }
-    }
-    guard named == 0, let actual = PeerAddress(address) else { throw SystemError("getsockname") }
+    guard let actual = name(of: descriptor.number) else { throw SystemError("getsockname") }
     return (descriptor.release(), actual)
   }
 

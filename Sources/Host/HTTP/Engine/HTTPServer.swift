@@ -23,7 +23,7 @@ package struct HTTPStopReport: Sendable, Equatable {
 ///     open() ──▶ listening ──start()──▶ serving ──stop()──▶ draining ──▶ stopped
 package final class HTTPServer: Sendable {
   private let context: ServerContext
-  private let loops: [EventLoop]
+  let loops: [EventLoop]
   private let ended: EndCount
 
   /// The listeners, in the order of their setups.

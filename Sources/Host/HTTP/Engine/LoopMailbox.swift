@@ -22,6 +22,8 @@ final class LoopMailbox: Sendable {
     var isClosed = false
     /// When set: stop, and be done at this monotonic time.
     var stopBy: UInt64?
+    /// How often the loop has emptied the mailbox, which it does once a round.
+    var turns: UInt64 = 0
   }
 
   /// The eventfd in the loop's epoll set. Closed by ``close()``.
@@ -61,6 +63,9 @@ final class LoopMailbox: Sendable {
     }
   }
 
+  /// The loop's rounds so far; nil once it has ended.
+  var turns: UInt64? { state.withLock { $0.isClosed ? nil : $0.turns } }
+
   private func signalLocked(_ state: inout State) {
     guard !state.isSignalled, runner.load(ordering: .relaxed) != UInt(pthread_self()) else { return }
     state.isSignalled = true
@@ -73,6 +78,7 @@ final class LoopMailbox: Sendable {
   func drain(into exchanges: inout [HTTPExchange]) -> UInt64? {
     state.withLock { state in
       state.isSignalled = false
+      state.turns &+= 1
       swap(&exchanges, &state.exchanges)
       return state.stopBy
     }

@@ -155,6 +155,24 @@ struct OutputQueue: ~Copyable {
     return sendmsg(socket, &message, sendFlags)
   }
 
+  /// Hands the first bytes to `body` and drops as many as it took.
+  ///
+  /// - Parameter limit: bytes at most; never more than the first piece.
+  mutating func take(upTo limit: Int, _ body: (UnsafeRawBufferPointer) -> Int) -> Int {
+    guard !isEmpty, let segment = segments.first else { return 0 }
+    let count = min(limit, segment.end - segment.start)
+    let taken: Int
+    if let block = segment.block {
+      taken = body(UnsafeRawBufferPointer(start: block + segment.start, count: count))
+    } else {
+      taken = segment.array.withUnsafeBytes {
+        body(UnsafeRawBufferPointer(rebasing: $0[segment.start...].prefix(count)))
+      }
+    }
+    if taken > 0 { advance(taken) }
+    return taken
+  }
+
   private mutating func advance(_ sent: Int) {
     written += UInt64(sent)
     var rest = sent

@@ -30,7 +30,8 @@ extension Families {
 
   /// The families of the process.
   static let process: [FamilySpec] = [
-    buildInfo.spec, processCPUSeconds.spec, processOpenFDs.spec, processMaxFDs.spec, processVirtualMemory.spec,
+    buildInfo.spec, ready.spec, processCPUSeconds.spec, processOpenFDs.spec, processMaxFDs.spec,
+    processVirtualMemory.spec,
     processVirtualMemoryMax.spec, processResidentMemory.spec, processStartTime.spec, processThreads.spec,
   ]
 
@@ -74,6 +75,9 @@ extension Families {
   /// 1, with what was built. Labels: `version`, `revision`, `swift`, `abi`.
   package static let buildInfo = GaugeSpec<String, String, String, String>(
     "nexo_build_info", ["version", "revision", "swift", "abi"], help: "What this host was built from; always 1.")
+
+  /// What /ready answers, sampled at scrape.
+  package static let ready = PlainGaugeSpec("nexo_ready", help: "Whether /ready answers 200: 1 ready, 0 not.")
 
   /// User and system time of the process. A counter whose cell is a gauge's, because it counts fractions.
   package static let processCPUSeconds = FractionalCounterSpec(
