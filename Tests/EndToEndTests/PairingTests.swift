@@ -142,6 +142,45 @@ struct PairingTests {
     }
   }
 
+  @Test func `a server that differs in every permitted way links the number just the same`() async throws {
+    let site = try Site("odd")
+    let place = site.folder.file("extensions/whatsapp")
+    try AtomicFile.makeFolder(place, mode: 0o755)
+    for (source, name) in [
+      ("\(FixturePlugins.packageRoot)/extensions/whatsapp", "plugin.toml"), (HostProcess.binaries, "libWhatsApp.so"),
+    ] {
+      try Tree.copy(Path.join(source, name), to: Path.join(place, name))
+    }
+    let command = "exec $(scripts/whatsapp-sim.sh --prepare) Tests/Support/whatsapp-sim/odd_server.py"
+    let server = try await DrivenProgram(command, name: "odd server")
+    do { try await Self.linksWithOddServer(site, server) } catch {
+      await server.stop()
+      throw error
+    }
+    await server.stop()
+  }
+
+  private static func linksWithOddServer(_ site: Site, _ server: DrivenProgram) async throws {
+    let (endpoint, key) = (server.announcement["ws"]?.string ?? "", server.announcement["root_key"]?.string ?? "")
+    try site.folder.write("config/plugins/whatsapp.yaml", "endpoint: \"\(endpoint)\"\nroot_key: \"\(key)\"\n")
+    let host = try await RunningHost(site)
+    #expect(await host.reaches("waiting_qr"), "\(host.said)")
+    let picture = site.folder.file("code.png")
+    try AtomicFile.write(try host.get("/whatsapp/pair/qr.png").body, to: picture, mode: 0o600)
+    let read = try await ChildProcess.run(["zbarimg", "--quiet", "--raw", picture])
+    try server.act("scan", ["qr": .string(String(read.output.prefix { $0 != "\n" }))])
+    #expect(await host.reaches("connected"), "\(host.said)")
+    // Everything that must be acknowledged or answered is, unknown things too.
+    #expect(
+      await host.eventually {
+        let seen = try server.act("state")
+        return seen["acked"]?.array?.count == 6 && seen["answers"]?.object?.count == 4
+      })
+    let seen = try server.act("state")
+    #expect(seen["problems"] == [] && seen["online"]?.bool == true, "\(seen)")
+    #expect(await host.process.stop() == .exited(0))
+  }
+
   private static func names(_ browser: DrivenProgram, of role: String) throws -> [String] {
     try browser.act("tree")["nodes"]?.array?.filter { $0["role"]?.string == role }.compactMap { $0["name"]?.string }
       ?? []

@@ -34,7 +34,7 @@ struct OperationsTable {
 
 extension OperationsTable {
   static var all: [OperationsTable] {
-    [families, buckets, reasons, exitCodes, commands, options, settings, limits, logMessages]
+    [families, buckets, reasons, pluginReasons, exitCodes, commands, options, settings, limits, logMessages]
   }
 
   private static func code(_ text: some StringProtocol) -> String { "`\(text)`" }
@@ -67,6 +67,16 @@ extension OperationsTable {
     OperationsTable(
       name: "reasons", headings: ["code", "cause", "remedy"],
       rows: Reason.all.map { [code($0.code), $0.cause, $0.remedy] })
+  }
+
+  /// What the extensions that ship declare beside their manifests.
+  private static var pluginReasons: OperationsTable {
+    let folder = OperationsPage.path("extensions")
+    let rows = OperationsPage.names(in: folder).flatMap { name -> [[String]] in
+      let reasons = (try? PluginReasons.parse("\(folder)/\(name)/reasons.json")) ?? []
+      return reasons.sorted { $0.code < $1.code }.map { [code($0.code), name, $0.cause, $0.remedy] }
+    }
+    return OperationsTable(name: "plugin-reasons", headings: ["code", "extension", "cause", "remedy"], rows: rows)
   }
 
   private static var exitCodes: OperationsTable {

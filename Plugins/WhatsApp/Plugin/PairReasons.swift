@@ -14,7 +14,8 @@ enum PairReasons {
 
   /// Why there is no link code.
   static func words(_ refusal: LinkCodeRefusal, in language: String) -> String {
-    guard language == PairTexts.spanish.language else { return refusal.description }
+    let words = refusal.description
+    guard language == PairTexts.spanish.language else { return words.prefix(1).uppercased() + words.dropFirst() }
     return switch refusal {
     case .invalidNumber(.character): "Número de teléfono: solo dígitos, espacios, guiones y un + al comienzo."
     case .invalidNumber(.leadingZero): "Número de teléfono: en forma internacional, con código de país y sin 0 delante."

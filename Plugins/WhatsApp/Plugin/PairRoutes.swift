@@ -31,7 +31,7 @@ struct PairRoutes: Sendable {
     let host = host
     try get("/pair") { instance, request in
       Self.wake(instance)
-      let refusal = request.query("refused").flatMap { code in LinkCodeRefusal.samples.first { $0.code == code } }
+      let refusal = request.query("refused").flatMap { code in LinkCodeRefusal.samples.first { $0.mark == code } }
       return PairPage(
         instance: instance, status: instance.status, names: names,
         texts: .preferred(request.header("accept-language")), now: host.unixMilliseconds,
@@ -158,7 +158,7 @@ struct PairRoutes: Sendable {
     case .failure(let refusal):
       return json(
         ["error": .string(refusal.description), "reason": .string(refusal.code)], status: httpStatus(refusal)
-      ).with("x-refused", refusal.code)
+      ).with("x-refused", refusal.mark)
     }
   }
 

@@ -25,7 +25,7 @@ enum ReasonCatalogue {
     CatalogueEntry(code: $0.rawValue, cause: $0.cause, evidence: page, remedy: $0.remedy)
   }
 
-  private static let refusals = LinkCodeRefusal.samples.map { refusal in
+  private static let refusals = LinkCodeRefusal.samples.filter { $0.mark == $0.code }.map { refusal in
     let words = refusal.description.split(separator: ". ", maxSplits: 1).map(String.init)
     return CatalogueEntry(
       code: refusal.code, cause: refusal.cause, evidence: "The answer to the request for the code.",
@@ -52,10 +52,19 @@ enum ReasonCatalogue {
 }
 
 extension LinkCodeRefusal {
-  /// One of each kind.
+  /// One of each kind that the page words differently.
   static let samples: [LinkCodeRefusal] = [
-    .invalidNumber(.length), .alreadyLinked, .rateLimited, .refused(code: "", text: ""), .noAnswer, .failed,
+    .invalidNumber(.length), .invalidNumber(.character), .invalidNumber(.leadingZero), .alreadyLinked, .rateLimited,
+    .refused(code: "", text: ""), .noAnswer, .failed,
   ]
+
+  /// What the page's address carries back to it: the code, and behind it what is wrong with a number.
+  var mark: String {
+    switch self {
+    case .invalidNumber(let fault) where fault != .length: "\(code).\(fault.rawValue)"
+    default: code
+    }
+  }
 
   /// What happened, without the remedy.
   fileprivate var cause: String {

@@ -30,6 +30,7 @@ struct InstanceSettingsTests {
     #"{"endpoint":"ws://127.0.0.1:99999/"}"#, #"{"endpoint":"ws://127.0.0.1.example.org/"}"#,
     #"{"endpoint":"ws://127.0.0.1@example.org/"}"#, #"{"proxy":"http://10.0.0.1:3128"}"#, #"{"ca_file":"/tmp/ca.pem"}"#,
     #"{"root_key":"00"}"#, #"{"endpoint":"ws://127.0.0.1/","root_key":"00"}"#, #"{"client_version":"2.3000"}"#,
+    #"{"code_speed":10}"#, #"{"endpoint":"ws://127.0.0.1/","code_speed":0}"#, #"{"allow_agents":"all"}"#,
     #"{"instance":"../x"}"#, #"{"instance":"pair"}"#, #"[{"instance":"a"},{"instance":"a"}]"#, #""text""#,
   ])
   func `a setting that is wrong or leads elsewhere is refused`(_ text: String) throws {
@@ -43,5 +44,14 @@ struct InstanceSettingsTests {
     #expect(endpoint.port == 81)
     #expect(endpoint.path == "/a")
     #expect(endpoint.isTLS == text.hasPrefix("wss"))
+  }
+
+  @Test func `an endpoint without a path means WhatsApp's, and only addresses go without a name in the certificate`()
+    throws
+  {
+    let endpoint = try InstanceSettings(["endpoint": "wss://127.0.0.1:81"]).endpoint
+    #expect(endpoint.path == "/ws/chat" && endpoint.isLoopbackAddress)
+    #expect(try !InstanceSettings(["endpoint": "wss://localhost:81"]).endpoint.isLoopbackAddress)
+    #expect(!Endpoint().isLoopbackAddress)
   }
 }

@@ -254,6 +254,15 @@ struct PairingFlowTests {
     #expect(harness.disk == nil)
   }
 
+  @Test func `a question, and known information with more in it, do not stop the pairing`() {
+    let harness = Harness.showingCode()
+    let code = harness.status.qr
+    harness.push(Node("iq", ["type": "get", "id": "q", "xmlns": "later"], [Node("mystery")]))
+    #expect(harness.server.received.last?.child("error")?.text("code") == "405")
+    harness.push(Node("ib", [:], [Node("dirty", ["type": "groups"]), Node("new_thing")]))
+    #expect(harness.status.state == .waitingQR && harness.status.qr == code)
+  }
+
   @Test func `an unreadable stanza stops the pairing`() {
     let harness = Harness.showingCode()
     harness.feed(.received(connection: harness.opens[0], bytes: harness.server.sealRaw([0, 0xF1, 0xF1])))

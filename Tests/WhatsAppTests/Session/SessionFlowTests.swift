@@ -135,6 +135,18 @@ struct SessionFlowTests {
       Node("iq", ["to": .jid(.whatsAppServer), "type": "result", "id": "p"])
     ),
     (
+      Node("notification", ["id": "m", "type": "mex"]),
+      Node("ack", ["class": "notification", "id": "m", "to": .jid(.whatsAppServer), "type": "mex"])
+    ),
+    (
+      Node("iq", ["from": .jid(.whatsAppServer), "type": "get", "id": "p", "xmlns": "w:p"]),
+      Node("iq", ["to": .jid(.whatsAppServer), "type": "result", "id": "p"])
+    ),
+    (
+      Node("iq", ["type": "get", "id": "p"], [Node("ping")]),
+      Node("iq", ["to": .jid(.whatsAppServer), "type": "result", "id": "p"])
+    ),
+    (
       Node("iq", ["from": .jid(.whatsAppServer), "type": "set", "id": "q", "xmlns": "what"]),
       Node(
         "iq", ["to": .jid(.whatsAppServer), "type": "error", "id": "q"],

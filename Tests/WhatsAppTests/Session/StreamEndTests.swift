@@ -36,6 +36,10 @@ struct StreamEndCase: Sendable, CustomTestStringConvertible {
       name: "replaced without code", stanza: error(nil, "replaced"), state: .replaced, reason: .replaced,
       isWiped: false, retry: nil),
     .init(
+      name: "device removed without code", stanza: error(nil, "device_removed"), state: .loggedOut,
+      reason: .deviceRemoved, isWiped: true, retry: nil),
+    .init(name: "440", stanza: error("440"), state: .replaced, reason: .replaced, isWiped: false, retry: nil),
+    .init(
       name: "429", stanza: error("429"), state: .disconnected, reason: .rateLimited, isWiped: false, retry: 300...300),
     .init(
       name: "failure 400", stanza: failure("400"), state: .failed, reason: .clientRefused, isWiped: false, retry: nil),

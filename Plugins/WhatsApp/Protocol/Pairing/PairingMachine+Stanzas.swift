@@ -178,7 +178,15 @@ extension PairingMachine {
     return [.enter(.passkeyRequired, .passkeyRequired)]
   }
 
+  /// Known information (protocol page, section 5.1).
+  private static let information: Set<String> = [
+    "downgrade_webclient", "edge_routing", "offline", "offline_preview", "offline_batch", "dirty", "thread_metadata",
+    "client_expiration",
+  ]
+
   private mutating func information(_ stanza: Node) -> [Action] {
+    // A later server may add to what is known; what is wholly unknown may be a gate.
+    let isKnown = stanza.children.contains { Self.information.contains($0.tag) }
     for child in stanza.children {
       switch child.tag {
       case "downgrade_webclient": return end(.noMultidevice, nil)
@@ -186,8 +194,7 @@ extension PairingMachine {
         if let routing = child.child("routing_info")?.payload, routing.count <= RoutingInformation.limit {
           record.routing = routing
         }
-      case "offline", "offline_preview", "offline_batch", "dirty", "thread_metadata", "client_expiration": break
-      default: return unexpected("ib \(child.tag)")
+      default: if !isKnown { return unexpected("ib \(child.tag)") }
       }
     }
     return []

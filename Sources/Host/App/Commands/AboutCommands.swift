@@ -27,15 +27,20 @@ enum AboutCommands {
 
   static let explain = CommandSpec(
     ["explain"], "Says what a reason code means and what to do about it",
-    details: "Without a code it lists them all.",
-    arguments: [ArgumentSpec("CODE", required: false, "a reason code, such as elf.missing_needed")]
+    details:
+      "Without a code it lists them all, those that extensions declare in reasons.json beside their manifest too.",
+    arguments: [ArgumentSpec("CODE", required: false, "a reason code, such as elf.missing_needed")],
+    options: [ExtListing.extensions]
   ) { call in
+    let plugins = PluginReasons.read(call.settings())
+    for complaint in plugins.complaints { call.console.complain(complaint) }
     guard let code = call.arguments.first else {
-      list(call)
+      list(Reason.all + plugins.reasons, call)
       return .done
     }
-    guard let reason = Reason.named(code) else {
-      let hint = Suggestion.nearest(to: code, in: Reason.all.map(\.code)).map { " Did you mean '\($0)'?" }
+    guard let reason = Reason.named(code) ?? plugins.reasons.first(where: { $0.code == code }) else {
+      let codes = (Reason.all + plugins.reasons).map(\.code)
+      let hint = Suggestion.nearest(to: code, in: codes).map { " Did you mean '\($0)'?" }
       call.console.complain("no reason code '\(code)'.\(hint ?? " `agent explain` lists them.")")
       return .notFound
     }
@@ -43,13 +48,13 @@ enum AboutCommands {
     return .done
   }
 
-  private static func list(_ call: Invocation) {
+  private static func list(_ reasons: [Reason], _ call: Invocation) {
     if call.has("json") {
-      call.console.print(JSON.array(Reason.all.map(json)).text(pretty: true))
+      call.console.print(JSON.array(reasons.map(json)).text(pretty: true))
       return
     }
     var table = TextTable("CODE", "CAUSE")
-    for reason in Reason.all { table.add(reason.code, reason.cause) }
+    for reason in reasons { table.add(reason.code, reason.cause) }
     for line in table.lines { call.console.print(line) }
   }
 
