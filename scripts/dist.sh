@@ -11,6 +11,8 @@ install -m 0755 "$built/agent" "$built/nexo" "$built/nexo-probe" dist/bin/
 printf '%s\n' "$(git describe --always --dirty 2>/dev/null || echo unknown)" >dist/bin/nexo-revision
 for manifest in extensions/*/plugin.toml; do
   install -D -m 0644 "$manifest" "dist/$manifest"
+  reasons="$(dirname "$manifest")/reasons.json"
+  [ ! -f "$reasons" ] || install -m 0644 "$reasons" "dist/$reasons"
 done
 scripts/lay-plugins.sh "$built" dist/extensions
 cp -r Sources/PluginAPI/include dist/share/nexo/sdk/
