@@ -13,11 +13,7 @@ struct ConversationTests {
     async throws
   {
     let site = try Site("chat")
-    let place = site.folder.file("extensions/web-chat")
-    try AtomicFile.makeFolder(place, mode: 0o755)
-    try Tree.copy(
-      "\(FixturePlugins.packageRoot)/extensions/web-chat/plugin.toml", to: Path.join(place, "plugin.toml"))
-    try Tree.copy(Path.join(HostProcess.binaries, "libWebChat.so"), to: Path.join(place, "libWebChat.so"))
+    try site.dropChat()
     let host = try await RunningHost(site)
     #expect(try host.verdicts() == ["web-chat": "ok"])
     #expect(await host.eventually { try host.get("/ready").status == 200 })

@@ -27,12 +27,13 @@ package final class BrokerMetrics: Sendable {
   package func deadLettered(_ topic: String) { deadFamily.with(BrokerMetrics.label(topic)).inc() }
 
   /// Has every scrape show what waits: in the ledger's queues (as of a second ago) and in the subscribers', and
-  /// whether the broker is ready.
+  /// whether the broker is ready: `circuit_breaker_state{breaker="nats"}` is 1 while it refuses to take messages.
   package static func sample(_ registry: MetricsRegistry, broker: LocalBroker, ledger: Ledger) {
     registry.sample(Families.brokerQueueDepth) { rows in
       for counts in ledger.lastCounts { rows.set("ledger.\(counts.queue)", to: Double(counts.inFlight)) }
       for (name, depth) in broker.depths { rows.set("bus.\(name)", to: Double(depth)) }
     }
+    registry.sample(Families.circuitBreakerState) { rows in rows.set("nats", to: Double(broker.gauge)) }
     registry.sample(Families.brokerReady) { rows in rows.set(to: broker.isReady ? 1 : 0) }
   }
 

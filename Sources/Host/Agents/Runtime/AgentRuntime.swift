@@ -9,7 +9,7 @@ internal import HostLinux
 internal import HostLog
 internal import HostMetrics
 internal import HostReasons
-internal import HostResilience
+package import HostResilience
 internal import Synchronization
 
 /// Bounds of the runtime.
@@ -165,11 +165,14 @@ package final class AgentRuntime: Sendable {
   /// A row of `circuit_breaker_state` for each provider that an agent uses.
   private func showBreakers() {
     metrics.registry.sample(Families.circuitBreakerState) { [weak self] rows in
-      guard let current = self?.current else { return }
-      let used = Set(current.configuration.agents.map(\.model.provider))
-      for client in current.providers.all where used.contains(client.settings.name) {
-        rows.set(client.breaker.name, to: Double(client.breaker.gauge))
-      }
+      for breaker in self?.breakers ?? [] { rows.set(breaker.name, to: Double(breaker.gauge)) }
     }
+  }
+
+  /// The breakers of the providers that agents use.
+  package var breakers: [CircuitBreaker] {
+    let current = current
+    let used = Set(current.configuration.agents.map(\.model.provider))
+    return current.providers.all.filter { used.contains($0.settings.name) }.map(\.breaker)
   }
 }

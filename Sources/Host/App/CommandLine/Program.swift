@@ -23,7 +23,7 @@ package enum Program {
 
   private static var commands: [CommandSpec] {
     [RunCommand.run, StatusCommand.status] + ExtCommands.list + PairCommands.list + [LinkCommand.link]
-      + ConfigCommands.list + [DoctorCommand.doctor]
+      + [VerifyCommand.verify] + DeadLetterCommands.list + ConfigCommands.list + [DoctorCommand.doctor]
       + ShellCommands.list(parser: { parser }) + AboutCommands.list(usage: { Usage(parser) })
   }
 

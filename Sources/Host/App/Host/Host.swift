@@ -34,6 +34,7 @@ final class Host: Sendable {
   private let agents: AgentWiring
   private let pairing: PairingWiring
   private let metrics: MetricsWiring
+  private let webConsole: ConsoleWiring
   private let reread: @Sendable () -> HostSettings
   private let service: ServiceManager
   private let jobs = Jobs()
@@ -70,6 +71,7 @@ final class Host: Sendable {
       agents = try AgentWiring(
         settings, state: state, registry: registry, plugins: plugins.plugins, jobs: jobs)
       metrics = try MetricsWiring(settings, jobs: jobs)
+      webConsole = ConsoleWiring(settings, readiness: readiness, plugins: plugins, agents: agents, jobs: jobs)
       let observer = RequestMetrics(registry)
       listeners = try Listeners(
         settings, sockets: service.sockets,
@@ -81,7 +83,8 @@ final class Host: Sendable {
         admin: AdminExtensions(supervisor: plugins.supervisor, settings: settings, jobs: jobs).routes()
           + AdminAgents(runtime: agents.runtime).routes()
           + AdminPairing(pairing: pairing, jobs: jobs).routes()
-          + AdminLink(plugins: plugins.plugins, links: pairing.links, jobs: jobs).routes(),
+          + AdminLink(plugins: plugins.plugins, links: pairing.links, jobs: jobs).routes()
+          + AdminDeadLetters(ledger: agents.ledger, jobs: jobs).routes() + webConsole.routes(),
         observer: { observer.observe($0) })
       try Host.checkAdmin(listeners.server, settings)
     } catch let failure as StartFailure {
@@ -129,6 +132,7 @@ final class Host: Sendable {
       throw StartFailure(description: Host.words(error), exitCode: .unavailable)
     }
     for line in listeners.lines { console.print(line) }
+    webConsole.opened(addresses)
     service.status("loading extensions and agents")
     await withTaskGroup { group in
       // To the very end: what hangs in a stop is killed and started anew as well.
@@ -148,6 +152,8 @@ final class Host: Sendable {
       group.addTask { [agents] in await agents.run() }
       group.addTask { [pairing] in await pairing.run() }
       group.addTask { [self] in await plugins.watch { [self] report in await booted(report) } }
+      group.addTask { [webConsole] in await webConsole.run() }
+      group.addTask { [self] in await plugins.watch { [self] report in booted(report) } }
       for await request in signals.requests {
         switch request {
         case .reload: jobs.add { [self] in await reload() }
@@ -160,13 +166,17 @@ final class Host: Sendable {
   }
 
   private func booted(_ report: SweepReport) async {
+  private var addresses: [(role: String, address: String)] {
+    listeners.server.listeners.map { (role: $0.name, address: "\($0.address)") }
+  }
+
+  private func booted(_ report: SweepReport) {
     readiness.booted()
     await agents.settle(within: Host.settleTime)
     service.ready(summary)
     console.print(
       "ready agents=\(readiness.agents) extensions_ok=\(report.count(.ok)) "
         + "extensions_disabled=\(report.count(.disabled)) extensions_invalid=\(report.count(.invalid))")
-    let addresses = listeners.server.listeners.map { (role: $0.name, address: "\($0.address)") }
     let table = StartupTable.lines(
       addresses: addresses, metricsScheme: metrics.scheme, pages: plugins.pages, links: startLinks(), report: report)
     for line in table { console.print(line) }
@@ -207,6 +217,7 @@ final class Host: Sendable {
     log.info("shutting down", ["signal": signal])
     readiness.drain()
     service.stopping(within: settings.shutdownDelay + settings.drainTimeout + Host.stopMargin)
+    webConsole.finish()
     try? await Task.sleep(for: settings.shutdownDelay)
     let grace = settings.drainTimeout
     let server = listeners.server

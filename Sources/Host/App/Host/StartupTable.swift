@@ -27,7 +27,7 @@ enum StartupTable {
         table.add("readiness", "\(base)/ready?verbose")
         for page in pages { table.add(page.name, base + page.path) }
         for link in links { table.add("\(link.name), once, for 10 min", link.url) }
-      default: table.add("admin console", "\(base)/admin/extensions")
+      default: table.add("admin console", "\(base)/admin/")
       }
     }
     var lines = [""] + table.lines.dropFirst().map { "  \($0)" } + [""]
@@ -44,7 +44,7 @@ enum StartupTable {
   }
 
   /// An address that a browser on this machine can open: every-address listeners are reached by loopback.
-  private static func reachable(_ address: String) -> String {
+  static func reachable(_ address: String) -> String {
     address.replacing("0.0.0.0:", with: "127.0.0.1:").replacing("[::]:", with: "[::1]:")
   }
 }

@@ -20,6 +20,19 @@ extension HTTPExchange {
     fields.append("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
     respond(200, fields, Array(html.utf8))
   }
+
+  /// Answers a page that runs and loads nothing but files of its own site, and may be neither framed nor kept.
+  func respond(_ status: Int, page: HTML) {
+    var fields = HTTPFields(contentType: "text/html; charset=utf-8")
+    fields.append("cache-control", "no-store")
+    fields.append(
+      "content-security-policy",
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+    // Not "no-referrer": a form would then be sent with `origin: null`, which AccessRules refuses.
+    fields.append("referrer-policy", "same-origin")
+    respond(status, fields, Array(page.text.utf8))
+  }
 }
 
 extension HTTPRequest {

@@ -11,6 +11,7 @@ internal import HostLog
 internal import HostMetrics
 internal import HostPlugins
 internal import HostReasons
+internal import HostResilience
 
 /// Agents with what they stand on.
 final class AgentWiring: Sendable {
@@ -27,7 +28,7 @@ final class AgentWiring: Sendable {
     }
     let metrics = BrokerMetrics(registry)
     do throws(SystemError) {
-      ledger = try Ledger(state.file("ledger.sqlite"), metrics: metrics)
+      ledger = try Ledger(state.file(Ledger.fileName), metrics: metrics)
     } catch {
       throw StartFailure(description: "\(error) [\(Reason.stateUnusable)]", exitCode: .configuration)
     }
@@ -89,6 +90,12 @@ final class AgentWiring: Sendable {
     } catch {
       log.error("configuration refused", ["why": error.description])
     }
+  }
+
+  /// The breakers of model providers and of the broker, for the console.
+  var breakers: [ShownBreaker] {
+    runtime.breakers.map { ShownBreaker(name: $0.name, state: $0.state) }
+      + [ShownBreaker(name: "nats", state: broker.refusal == nil ? .closed : .open)]
   }
 
   /// The broker and each agent, for the verbose readiness.

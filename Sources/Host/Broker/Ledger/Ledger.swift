@@ -18,6 +18,9 @@ internal import Synchronization
 /// and its ``answer(_:emitting:)``. What must not happen twice goes into `emitting`, which is stored in the same
 /// transaction, or uses ``LedgerLease/key`` as its own idempotency key.
 package final class Ledger: Sendable {
+  /// In the state folder.
+  package static let fileName = "ledger.sqlite"
+
   package let path: String
   package let policy: LedgerPolicy
   let store: StoreWriter

@@ -13,6 +13,9 @@ package struct LedgerAudit: Sendable, Equatable {
   /// One line per fault, for people; empty is good.
   package let faults: [String]
 
+  /// Of a ledger that never took a message.
+  package static let empty = LedgerAudit(counts: [], faults: [])
+
   package var holds: Bool { faults.isEmpty }
 
   /// Reads the whole file in one read transaction, so that a running host cannot change it underneath.
