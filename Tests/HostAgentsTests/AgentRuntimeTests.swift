@@ -199,6 +199,30 @@ struct AgentRuntimeTests {
     }
   }
 
+  @Test func `a message that waits for room counts once against its sender, however often it is offered`() async throws
+  {
+    var configuration = AgentConfiguration()
+    configuration.agents = [
+      .echo {
+        $0.queueCap = 1
+        $0.senderRateLimit = RateLimit(perSecond: 0, burst: 3)
+      }
+    ]
+    try await AgentSite(configuration).run { site in
+      await site.say("/wait 700")
+      while site.runtime.books.all.first?.record.turns == 0 { await Task.yield() }
+      await site.say("second")
+      for _ in 0..<5 {
+        #expect(await site.say("third", id: "3") == .busy(.agentsQueueFull, retryAfter: .seconds(1)))
+      }
+      await site.channels.wait(for: 2)
+      let verdict = await site.say("third", id: "3")
+      if case .accepted = verdict {} else { Issue.record("\(verdict)") }
+      #expect(await site.say("fourth") == .refused(.agentsRateLimited))
+      await site.channels.wait(for: 3)
+    }
+  }
+
   @Test func `a drain finishes running turns and sends their replies`() async throws {
     let site = try AgentSite()
     try await site.run { site in

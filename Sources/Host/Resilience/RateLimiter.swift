@@ -41,6 +41,9 @@ package struct TokenBucket: Sendable, Equatable {
     return true
   }
 
+  /// Puts a taken token back.
+  package mutating func giveBack(_ limit: RateLimit) { tokens = min(limit.burst, tokens + 1) }
+
   /// How long until the next token; nil when there will be none.
   package func wait(_ limit: RateLimit) -> Duration? {
     if tokens >= 1 { return .zero }
@@ -82,6 +85,15 @@ package final class RateLimiter<Key: Hashable & Sendable>: Sendable {
       let allowed = bucket.take(limit, now: now)
       buckets.set(key, bucket)
       return allowed ? .allowed : .refused(retryAfter: bucket.wait(limit))
+    }
+  }
+
+  /// Puts back a token that was taken for what then did not happen.
+  package func giveBack(_ key: Key) {
+    buckets.withLock { buckets in
+      guard var bucket = buckets.find(key) else { return }
+      bucket.giveBack(limit)
+      buckets.set(key, bucket)
     }
   }
 

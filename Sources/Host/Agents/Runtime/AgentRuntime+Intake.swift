@@ -46,6 +46,19 @@ extension AgentRuntime {
       metrics.messageRefused(agent.id, .rateLimited)
       return .refused(.agentsRateLimited)
     }
+    let verdict = await admit(message, agent, binding)
+    // It comes again, or came before: each message counts once against its sender, however often it is offered.
+    switch verdict {
+    case .busy, .duplicate: senders.giveBack(agent, message)
+    case .accepted, .refused: break
+    }
+    return verdict
+  }
+
+  /// What gate, queue and ledger say.
+  private func admit(
+    _ message: InboundMessage, _ agent: AgentDefinition, _ binding: InboundBinding
+  ) async -> IntakeVerdict {
     switch await seams.inbound.judge(message, agent: agent.id, autoChallenge: binding.autoChallenge) {
     case .admitted: return await store(message, agent)
     case .notPaired(let reason):
@@ -113,13 +126,26 @@ final class SenderLimits: Sendable {
 
   /// Takes one message of a sender off his limit.
   func take(_ agent: AgentDefinition, _ message: InboundMessage) -> Bool {
-    guard let limit = agent.senderRateLimit else { return true }
-    let limiter = entries.withLock { entries in
+    guard let limiter = limiter(of: agent) else { return true }
+    return limiter.take(SenderLimits.key(message)) == .allowed
+  }
+
+  /// The message was not taken after all.
+  func giveBack(_ agent: AgentDefinition, _ message: InboundMessage) {
+    limiter(of: agent)?.giveBack(SenderLimits.key(message))
+  }
+
+  private func limiter(of agent: AgentDefinition) -> RateLimiter<String>? {
+    guard let limit = agent.senderRateLimit else { return nil }
+    return entries.withLock { entries in
       if let known = entries[agent.id], known.limit == limit { return known.limiter }
       let made = RateLimiter<String>(limit)
       entries[agent.id] = Entry(limit: limit, limiter: made)
       return made
     }
-    return limiter.take("\(message.channel)\u{0}\(message.account)\u{0}\(message.sender)") == .allowed
+  }
+
+  private static func key(_ message: InboundMessage) -> String {
+    "\(message.channel)\u{0}\(message.account)\u{0}\(message.sender)"
   }
 }

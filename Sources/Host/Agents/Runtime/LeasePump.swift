@@ -15,7 +15,9 @@ final class LeasePump: Sendable {
   private let limit: Int
   private let work: @Sendable (LedgerLease) async -> Void
   private let running = Atomic<Int>(0)
-  /// Raised when a piece of work ended.
+  /// No lease comes any more. Between a claim's commit and the count in `running` a message is held by nobody who shows.
+  private let hasLeased = Atomic(false)
+  /// Raised when a piece of work ended, and when the last lease came.
   private let ended = Signal()
   /// Raised once: no new leases.
   private let stopped = Signal()
@@ -36,6 +38,8 @@ final class LeasePump: Sendable {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { [self] in
         await untilStopped { await self.lease(into: feed) }
+        hasLeased.store(true, ordering: .releasing)
+        ended.raise()
         feed.finish()
       }
       group.addTask { [self] in
@@ -55,11 +59,12 @@ final class LeasePump: Sendable {
   /// No new leases from now on.
   func stop() { stopped.raise() }
 
-  /// Waits until nothing runs; false when the moment (monotonic) passed before.
+  /// After ``stop()``: waits until nothing runs and nothing more can come, so that what is left is in the ledger; false
+  /// when the moment (monotonic) passed before.
   func isIdle(by deadline: UInt64) async -> Bool {
     while true {
       let seen = ended.count
-      if running.load(ordering: .acquiring) == 0 { return true }
+      if hasLeased.load(ordering: .acquiring), running.load(ordering: .acquiring) == 0 { return true }
       if Clock.monotonic() >= deadline || Task.isCancelled { return false }
       await ended.wait(past: seen, until: deadline)
     }

@@ -95,11 +95,11 @@ final class ChannelIntake: Sendable {
     return count > ChannelIntake.limit / 2 ? .full : .taken
   }
 
-  /// Hands in one chat's messages until none waits.
+  /// Hands in one chat's messages until none waits, or the host stops: what is not acked then is the service's still.
   private func work(_ chat: Chat, _ first: Waiting) async {
     var current: Waiting? = first
     while let waiting = current {
-      await offer(waiting.message)
+      guard await offer(waiting.message) else { return forget(chat) }
       waiting.acked()
       let (next, count) = state.withLock { state -> (Waiting?, Int) in
         state.count -= 1
@@ -116,18 +116,26 @@ final class ChannelIntake: Sendable {
 
   /// Offers until the message is durable or nobody's: while the ledger or a queue refuses, it waits here, unacknowledged,
   /// so that the service keeps it too.
-  private func offer(_ message: InboundMessage) async {
+  ///
+  /// - Returns: whether to acknowledge it; false when the host stops first.
+  private func offer(_ message: InboundMessage) async -> Bool {
     while !Task.isCancelled {
       switch await runtime.offer(message) {
-      case .accepted, .duplicate: return
+      case .accepted, .duplicate: return true
       case .refused(let reason):
         log.debug("message refused", ["channel": message.channel, "reason": reason.code])
-        return
+        return true
+      case .busy(.agentsDraining, _): return false
       case .busy(let reason, let retryAfter):
         log.debug("message waits", ["channel": message.channel, "reason": reason.code])
         try? await Task.sleep(for: retryAfter)
       }
     }
+    return false
+  }
+
+  private func forget(_ chat: Chat) {
+    state.withLock { state in state.count -= 1 + (state.chats.removeValue(forKey: chat)?.count ?? 0) }
   }
 
   private static func inbound(_ channel: String, _ message: ChannelMessage) -> InboundMessage {
