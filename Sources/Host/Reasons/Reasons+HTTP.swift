@@ -4,6 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Reason {
+  package static let httpNotFound = Reason(
+    "http.not_found",
+    cause: "No route matches the path.",
+    evidence: "`/admin/extensions` and `agent ext list` show the routes of each plugin.",
+    remedy: "Check the path, and that the plugin that serves it is loaded.")
+
   /// The area's list.
   static var http: [Reason] {
     [
@@ -145,11 +151,7 @@ extension Reason {
         cause: "The route takes only bodies whose Content-Length is given.",
         evidence: "The route's declaration.",
         remedy: "Send Content-Length."),
-      Reason(
-        "http.not_found",
-        cause: "No route matches the path.",
-        evidence: "`/admin/extensions` and `agent ext list` show the routes of each plugin.",
-        remedy: "Check the path, and that the plugin that serves it is loaded."),
+      .httpNotFound,
       Reason(
         "http.method_not_allowed",
         cause: "The path exists, but not for this method.",

@@ -50,9 +50,9 @@ struct AdminDeadLetters: Sendable {
           do throws(LedgerError) { exchange.respond(200, json: try await answer(ledger, id)) } catch {
             if case .unknownDeadLetter = error {
               return exchange.respond(
-                problem: 404, error.reason.code, "There is no such dead letter. GET /admin/dlq lists them.")
+                problem: 404, error.reason, "There is no such dead letter. GET /admin/dlq lists them.")
             }
-            exchange.respond(problem: 503, error.reason.code, error.reason.cause)
+            exchange.respond(problem: 503, error.reason, error.reason.cause)
           }
         }
       })

@@ -10,7 +10,7 @@
 internal import HostHTTP
 internal import HostJSON
 internal import HostLinux
-internal import HostLog
+internal import HostReasons
 
 /// The routes.
 struct ConsoleRoutes: Sendable {
@@ -38,7 +38,7 @@ struct ConsoleRoutes: Sendable {
         "GET", "/admin/*",
         handler: HTTPPage { [self] request, exchange in
           guard ["/admin", "/admin/"].contains(request.path) else {
-            return exchange.respond(problem: 404, "http.not_found", "There is no such page; the console is /admin/.")
+            return exchange.respond(problem: 404, Reason.httpNotFound, "There is no such page; the console is /admin/.")
           }
           jobs.add { await show(exchange) }
         }),
@@ -71,7 +71,7 @@ struct ConsoleRoutes: Sendable {
   private func act(_ request: HTTPRequest, _ exchange: HTTPExchange) async {
     let (name, verb) = (request.parameter("section") ?? "", request.parameter("action") ?? "")
     guard let action = sections.first(where: { $0.id == name })?.actions[verb] else {
-      return exchange.respond(problem: 404, "http.not_found", "The console has no such action.")
+      return exchange.respond(problem: 404, Reason.httpNotFound, "The console has no such action.")
     }
     let isScript = request.header("accept")?.contains("application/json") == true
     switch await action(request) {
@@ -81,9 +81,9 @@ struct ConsoleRoutes: Sendable {
       fields.append("location", "/admin/#\(name)")
       fields.append("cache-control", "no-store")
       exchange.respond(303, fields)
-    case .refused(let status, let code, let words) where isScript: exchange.respond(problem: status, code, words)
-    case .refused(let status, let code, let words):
-      await show(exchange, status, problem: "\(words) [\(code)]")
+    case .refused(let status, let reason, let words) where isScript: exchange.respond(problem: status, reason, words)
+    case .refused(let status, let reason, let words):
+      await show(exchange, status, problem: "\(words) [\(reason)]")
     }
   }
 }

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HostHTTP
+internal import HostReasons
 
 /// A part of the page `/admin/`.
 ///
@@ -29,8 +30,8 @@ typealias ConsoleAction = @Sendable (HTTPRequest) async -> ConsoleOutcome
 /// What came of an action.
 enum ConsoleOutcome: Sendable, Equatable {
   case done
-  /// HTTP status, reason code, words for people.
-  case refused(status: Int, code: String, String)
+  /// HTTP status, reason, words for people.
+  case refused(status: Int, Reason, String)
 }
 
 // MARK: Pieces that sections share

@@ -88,15 +88,15 @@ struct ExtensionsSection: ConsoleSection {
   ) -> ConsoleAction {
     { request in
       guard let id = request.formValue("id"), await supervisor.report?.records.contains(where: { $0.manifest?.id == id }) == true
-      else { return .refused(status: 404, code: "extension.unknown", "There is no such extension.") }
+      else { return .refused(status: 404, .extensionUnknown, "There is no such extension.") }
       if settings.extensions.disabled.contains(id) {
-        return .refused(status: 409, code: "extension.disabled", ExtDecisions.configured(id))
+        return .refused(status: 409, .extensionDisabled, ExtDecisions.configured(id))
       }
       do throws(ExtensionStateError) {
         _ = try await decide(id)
         return .done
       } catch {
-        return .refused(status: 500, code: "state.unusable", "\(error)")
+        return .refused(status: 500, .stateUnusable, "\(error)")
       }
     }
   }
