@@ -153,7 +153,6 @@ final class Host: Sendable {
       group.addTask { [pairing] in await pairing.run() }
       group.addTask { [self] in await plugins.watch { [self] report in await booted(report) } }
       group.addTask { [webConsole] in await webConsole.run() }
-      group.addTask { [self] in await plugins.watch { [self] report in booted(report) } }
       for await request in signals.requests {
         switch request {
         case .reload: jobs.add { [self] in await reload() }
@@ -165,12 +164,11 @@ final class Host: Sendable {
     }
   }
 
-  private func booted(_ report: SweepReport) async {
   private var addresses: [(role: String, address: String)] {
     listeners.server.listeners.map { (role: $0.name, address: "\($0.address)") }
   }
 
-  private func booted(_ report: SweepReport) {
+  private func booted(_ report: SweepReport) async {
     readiness.booted()
     await agents.settle(within: Host.settleTime)
     service.ready(summary)

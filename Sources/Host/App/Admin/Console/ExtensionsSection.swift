@@ -87,7 +87,8 @@ struct ExtensionsSection: ConsoleSection {
     _ decide: @escaping @Sendable (String) async throws(ExtensionStateError) -> SweepReport
   ) -> ConsoleAction {
     { request in
-      guard let id = request.formValue("id"), await supervisor.report?.records.contains(where: { $0.manifest?.id == id }) == true
+      guard let id = request.formValue("id"),
+        await supervisor.report?.records.contains(where: { $0.manifest?.id == id }) == true
       else { return .refused(status: 404, .extensionUnknown, "There is no such extension.") }
       if settings.extensions.disabled.contains(id) {
         return .refused(status: 409, .extensionDisabled, ExtDecisions.configured(id))
