@@ -31,6 +31,6 @@ deb: dist        ## a Debian package of it in dist-deb/
 setup:           ## installs the Debian packages that building and testing need
 	@scripts/setup.sh test
 demo-pairing: build ## the host and a simulated phone side by side: link with one click
-	@scripts/demo-pairing.sh $(ARGS)
+	@scripts/setup.sh demo && scripts/demo-pairing.sh $(ARGS)
 clean:           ## removes what was built
 	@rm -rf .build dist extensions/*/*.so

@@ -6,12 +6,15 @@ cd "$(dirname "$0")/.."
 
 build=(gcc g++ make pkg-config libsqlite3-dev libssl-dev libcurl4-openssl-dev libyaml-dev libtomlplusplus-dev
   zlib1g-dev libqrencode-dev libwebsockets-dev libsodium-dev)
+# What the executables of the Swift toolchain are linked with, which its archive does not bring.
+build+=(libncurses6 libxml2)
 test=(python3 python3-venv prometheus chromium zbar-tools iproute2 binutils curl procps strace
-  systemd openssl)
+  systemd openssl mandoc man-db groff-base zsh fish)
 
 dist=(binutils chrpath debhelper fakeroot)
 
 wanted=("${build[@]}")
+[ "${1:-build}" = demo ] && wanted+=(python3 python3-venv)
 [ "${1:-build}" = dist ] && wanted+=("${dist[@]}")
 [ "${1:-build}" = test ] && wanted+=("${test[@]}")
 

@@ -91,6 +91,17 @@ package final class TLSContext: @unchecked Sendable {
     ctls_set_verify(context, mode, settings.clientAuth.verifies ? 0 : 1)
   }
 
+  /// Until the certificate ends; negative when it has.
+  package var timeLeft: Duration? {
+    guard let certificate = SSL_CTX_get0_certificate(context), let end = X509_get0_notAfter(certificate) else {
+      return nil
+    }
+    var days: Int32 = 0
+    var seconds: Int32 = 0
+    guard ASN1_TIME_diff(&days, &seconds, nil, end) == 1 else { return nil }
+    return .seconds(Int64(days) * 86_400 + Int64(seconds))
+  }
+
   /// A session for a connection that was just accepted.
   package func session() -> any TransportFilter { TLSSession(SSL_new(context), allowedNames: allowedNames) }
 

@@ -106,6 +106,9 @@ package final class WebGuard: Sendable {
     }
   }
 
+  /// Until the certificate in force ends; nil without TLS.
+  package var certificateTimeLeft: Duration? { inForce.withLock { $0.tls }?.timeLeft }
+
   /// Puts everything onto a listener; its pages must ask ``authenticator`` about what it calls unknown.
   package func apply(to setup: inout HTTPListenerSetup) {
     if isTLS { setup.filter = { [self] in session() } }

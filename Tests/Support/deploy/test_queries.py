@@ -24,7 +24,7 @@ def users(name):
     catalogue = Catalogue(FAMILIES)
     for alert, text, texts, _ in queries.alerts():
         if name in Expression(text, catalogue).families:
-            yield f"{queries.RULES}: alert {alert}: ", text + texts
+            yield f"{queries.RULES}: alert {alert}: ", text + " ".join(re.findall(r"\$labels\.\w+", texts))
     for place, text, legend in queries.panel_queries():
         if name in Expression(queries.filled(text), catalogue).families:
             yield f"{queries.DASHBOARD}: {place}: ", text + legend

@@ -56,14 +56,17 @@ enum DoctorCommand {
     return checks.contains { $0.result == .failed } ? .problems : .done
   }
 
+  /// As many checks as a person reads.
+  private static let most = 20
+
   private static func all(_ settings: HostSettings, _ call: Invocation) async -> [DoctorCheck] {
-    var checks = [configuration(settings), install(), stateFolder(settings), descriptors(), maps()]
-    checks += settings.extensions.searchPaths.map(searchPath)
-    checks = Array(checks.prefix(12))
-    checks.append(extensions(settings))
-    checks.append(quarantine(settings))
-    checks.append(seccomp())
-    checks.append(await host(settings, call))
+    let running = await host(settings, call)
+    var checks = [
+      configuration(settings), agents(settings), webConfig(settings), install(), stateFolder(settings), space(settings),
+      descriptors(), maps(), extensions(settings), quarantine(settings), seccomp(),
+      listeners(settings, hostRuns: running.answers), running.check,
+    ]
+    checks += settings.extensions.searchPaths.map(searchPath).prefix(most - checks.count)
     return checks
   }
 
@@ -152,17 +155,19 @@ enum DoctorCommand {
       remedy: "New plugins are rehearsed with network access; use a kernel with CONFIG_SECCOMP_FILTER.")
   }
 
-  private static func host(_ settings: HostSettings, _ call: Invocation) async -> DoctorCheck {
+  /// The running host, and whether there is one.
+  private static func host(_ settings: HostSettings, _ call: Invocation) async -> (check: DoctorCheck, answers: Bool) {
     let client = AdminClient(call)
+    let name = "running host"
     switch await client.ask("GET", "/admin/extensions", timeout: .seconds(3)) {
-    case .answer(200, _): return DoctorCheck("running host", .ok, client.endpoint)
-    case .absent: return DoctorCheck("running host", .ok, "none at \(client.endpoint)")
+    case .answer(200, _): return (DoctorCheck(name, .ok, client.endpoint), true)
+    case .absent: return (DoctorCheck(name, .ok, "none at \(client.endpoint)"), false)
     case .answer(let status, _):
-      return DoctorCheck(
-        "running host", .warning, "\(client.endpoint) answers \(status)", remedy: "Is it a nexo host? See --endpoint.")
+      let remedy = "Is it a nexo host? See --endpoint."
+      return (DoctorCheck(name, .warning, "\(client.endpoint) answers \(status)", remedy: remedy), true)
     case .failed(let why):
-      return DoctorCheck(
-        "running host", .failed, "\(client.endpoint): \(why)", remedy: "Look at its log; restart it if it hangs.")
+      let remedy = "Look at its log; restart it if it hangs."
+      return (DoctorCheck(name, .failed, "\(client.endpoint): \(why)", remedy: remedy), true)
     }
   }
 }
