@@ -10,24 +10,11 @@ swift build --build-tests 2>&1 | grep -E 'error:|warning:|Build complete|Compili
 [ "${PIPESTATUS[0]}" = 0 ] || exit 1
 printf '%s\n' "$(git describe --always --dirty 2>/dev/null || echo unknown)" >.build/debug/nexo-revision
 
-# Suites with a failure get a second run, one test at a time: what passes then failed because the machine was busy, and
-# is named as such. What fails twice fails.
-#
 # As many tests at once as the concurrency pool has threads, of which many a test holds one: with all of them under way
 # at once, those that wait for a task of theirs would wait until the others are through, past their own time limits.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${TEST_WIDTH:-$(nproc)}
 status=0
-report=.build/tests-swift-testing.xml
-rm -f "$report"
-if ! swift test --skip-build --parallel --xunit-output .build/tests.xml "$@"; then
-  again=$(python3 scripts/failed_suites.py "$report")
-  status=1
-  if [ -n "$again" ]; then
-    echo "== second run, one at a time: $again"
-    swift test --skip-build --no-parallel --filter "$again" && status=0
-    [ $status = 0 ] && echo "== passed only in the second run: $again"
-  fi
-fi
+swift test --skip-build --parallel --xunit-output .build/tests.xml "$@" || status=1
 if [ $# = 0 ]; then
   for suite in scripts/test-*.sh; do
     [ -e "$suite" ] || continue

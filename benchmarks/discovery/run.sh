@@ -45,4 +45,6 @@ base = float(sys.argv[1].split()[3])
 words = sys.argv[2].split()
 first, unchanged = float(words[3]), float(words[5])
 print(f"ratio first sweep {first / base:.2f}, unchanged {unchanged / base:.2f} (goal: at most 2)")
+base, first, unchanged = float(sys.argv[1].split()[7]), float(words[7]), float(words[9])
+print(f"ratio by CPU, all threads: first sweep {first / base:.2f}, unchanged {unchanged / base:.2f}")
 PY

@@ -67,9 +67,11 @@ package enum Parallel {
 
     func collected(_ own: [(index: Int, output: Output)], from helpers: Int) -> [Output] {
       let shares = done.wait { $0.shares.count == helpers ? $0.shares : nil } ?? []
-      var all = own
-      for share in shares { all += share }
-      return all.sorted { $0.index < $1.index }.map(\.output)
+      var ordered = [Output?](repeating: nil, count: inputs.count)
+      for share in shares + [own] {
+        for (index, output) in share { ordered[index] = output }
+      }
+      return ordered.compactMap { $0 }
     }
   }
 }

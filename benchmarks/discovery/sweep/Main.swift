@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HostLinux
 import HostPlugins
 
@@ -15,15 +16,28 @@ struct SweepBenchmark {
       rules: ManifestRules(hostVersion: SemVer(0, 1, 0)))
     let judge = LibraryJudge(checker: ElfChecker(rules: ElfRules()))
     var times: [Double] = []
+    var processor: [Double] = []
     var loadable = 0
     for _ in 0..<11 {
       let start = Clock.monotonic()
+      let used = processorMilliseconds()
       var sweep = scanner.sweep()
       judge.judge(&sweep)
       times.append(Double(Clock.monotonic() - start) / 1e6)
+      processor.append(processorMilliseconds() - used)
       loadable = sweep.candidates.count - sweep.disabled - sweep.invalid
     }
     let unchanged = times.dropFirst().sorted()[5]
-    print("loadable \(loadable) first_ms \(times[0]) unchanged_ms \(unchanged)")
+    let unchangedProcessor = processor.dropFirst().sorted()[5]
+    print(
+      "loadable \(loadable) first_ms \(times[0]) unchanged_ms \(unchanged) first_cpu_ms \(processor[0]) "
+        + "unchanged_cpu_ms \(unchangedProcessor)")
+  }
+
+  /// User and system time of all threads so far.
+  private static func processorMilliseconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) / 1e6
   }
 }

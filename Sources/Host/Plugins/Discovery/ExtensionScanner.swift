@@ -119,18 +119,22 @@ package final class ExtensionScanner: Sendable {
   // MARK: between candidates
 
   private func settleNested(_ candidates: inout [Candidate]) {
-    let owners = candidates.filter { $0.manifest != nil }
-    let folders = Dictionary(owners.map { ($0.realFolder, $0) }, uniquingKeysWith: { first, _ in first })
+    /// The first valid extension of each folder, by its index.
+    var folders: [String: Int] = [:]
+    for index in candidates.indices.reversed() where candidates[index].manifest != nil {
+      folders[candidates[index].realFolder] = index
+    }
     for index in candidates.indices where candidates[index].manifest != nil {
       let path = candidates[index].realFolder
       // Every folder above it, from the root of the file system down: the outermost owner is named.
       let outer = path.utf8.indices.lazy.filter { path.utf8[$0] == UInt8(ascii: "/") }
         .compactMap { folders[String(path[..<$0])] }.first
       guard let outer else { continue }
+      let (name, folder) = (candidates[outer].name, candidates[outer].folder)
       candidates[index].settle(
         Candidate.State.invalid,
         Finding(
-          .extensionNested, "it lies inside the extension `\(outer.name)` (\(outer.folder))",
+          .extensionNested, "it lies inside the extension `\(name)` (\(folder))",
           file: candidates[index].folder))
     }
   }
