@@ -229,7 +229,7 @@ let package = Package(
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginKit", "PluginAPI", "PluginTestHost"]),
     tests("GoogleCredsTests", ["GoogleCreds", "PluginAPI", "PluginTestHost"]),
     tests("WebChatTests", ["WebChat", "PluginKit", "PluginAPI", "PluginTestHost"]),
-    tests("EndToEndTests", ["HostLinux", "HostJSON", "HostMetrics", "CMetricCells", "CZlib"]),
+    tests("EndToEndTests", ["HostLinux", "HostJSON", "HostStore", "HostMetrics", "CMetricCells", "CZlib"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11,

@@ -13,20 +13,20 @@ extension Reason {
     [.pairingChallenged, .pairingCoolingDown, .pairingNoSlot, .pairingBadSender, .pairingAdapterFailed]
   }
 
-  private static let refused = "`nexo_messages_refused_total{reason=\"not_paired\"}`; agent pair list."
+  private static let refused = "`nexo_messages_refused_total{reason=\"not_paired\"}`; `agent pair list`."
 
   package static let pairingChallenged = Reason(
     "pairing.challenged", cause: "The sender is unknown and was sent a code; the message was dropped.",
-    evidence: refused, remedy: "If you know the sender, agent pair approve CODE; agent pair list shows the code.")
+    evidence: refused, remedy: "If you know the sender, `agent pair approve CODE`; `agent pair list` shows the code.")
 
   package static let pairingCoolingDown = Reason(
     "pairing.cooling_down", cause: "The sender is unknown and was sent a code a short while ago.",
-    evidence: refused, remedy: "If you know the sender, agent pair approve CODE.")
+    evidence: refused, remedy: "If you know the sender, `agent pair approve CODE`.")
 
   package static let pairingNoSlot = Reason(
     "pairing.no_slot", cause: "The sender is unknown, and as many others as may already wait for an approval.",
-    evidence: "`pairing_requests_pending`; agent pair list.",
-    remedy: "Approve who waits, or agent pair seed CHANNEL ACCOUNT SENDER lets a known one in at once.")
+    evidence: "`pairing_requests_pending`; `agent pair list`.",
+    remedy: "Approve who waits, or `agent pair seed CHANNEL ACCOUNT SENDER` lets a known one in at once.")
 
   package static let pairingBadSender = Reason(
     "pairing.bad_sender", cause: "The sender is empty, or not an address of the channel.", evidence: refused,
@@ -43,17 +43,17 @@ extension Reason {
 
   package static let pairingCodeUnknown = Reason(
     "pairing.code_unknown", cause: "No request that waits has this code.",
-    evidence: "`pairing_approvals_total{result=\"not_found\"}`; agent pair list.",
+    evidence: "`pairing_approvals_total{result=\"not_found\"}`; `agent pair list`.",
     remedy: "Check the code: 8 letters and digits, without I, O, 0 and 1.")
 
   package static let pairingCodeExpired = Reason(
     "pairing.code_expired", cause: "The code is older than 60 minutes.",
     evidence: "`pairing_approvals_total{result=\"expired\"}`.",
-    remedy: "Have the sender write again, which sends a new code, or use agent pair seed.")
+    remedy: "Have the sender write again, which sends a new code, or use `agent pair seed`.")
 
   package static let pairingNotApproved = Reason(
     "pairing.not_approved", cause: "There is no approval of this sender on this channel.",
-    evidence: "agent pair list --all --include-revoked.", remedy: "Write channel and sender as the list shows them.")
+    evidence: "`agent pair list --all --include-revoked`.", remedy: "Write channel and sender as the list shows them.")
 
   // MARK: Tokens and sessions
 

@@ -5,9 +5,40 @@
 
 internal import HostBroker
 internal import HostJSON
-internal import HostReasons
+package import HostReasons
+
+/// What became of a message that was to be posted.
+package enum PostVerdict: Sendable, Equatable {
+  /// In the ledger: it goes out, or becomes a dead letter.
+  case posted
+  /// The agent may not write to this recipient.
+  case recipientRefused
+  /// The ledger does not take it.
+  case failed(Reason)
+}
 
 extension AgentRuntime {
+  /// Sends a text of the host's own over an agent's outbound topic, such as the challenge of a channel without words
+  /// for it.
+  ///
+  /// - Parameter message: posted once for one id.
+  package func post(_ message: OutboundMessage) async -> PostVerdict {
+    let agent = configuration.agents.first { $0.id == message.agent }
+    if let agent, !agent.allows(recipient: message.chat, channel: message.channel) { return .recipientRefused }
+    do throws(LedgerError) {
+      _ = try await ledger.accept(
+        LedgerMessage(
+          queue: AgentRuntime.outboundQueue,
+          topic: ChannelTopic.name("plugin.outbound", message.channel, message.account), source: message.agent,
+          session: SessionID.of(channel: message.channel, account: message.account, chat: message.chat),
+          key: message.id,
+          payload: message.json.bytes))
+      return .posted
+    } catch {
+      return .failed(error.reason)
+    }
+  }
+
   /// Delivers one reply.
   func deliver(_ lease: LedgerLease) async {
     guard var message = OutboundMessage(try? JSON.parse(lease.payload)) else {

@@ -48,6 +48,34 @@ struct OfflinePairing: Sendable {
   /// Whether there is a store at all: asking does not make one.
   private var exists: Bool { (try? FileStatus.of(store.path)) != nil }
 
+  func list(channel: String?, includingRevoked: Bool) async throws(PairingError) -> JSON {
+    guard exists else { return ["pending": [], "allow": []] }
+    return try await AdminPairing.list(store, channel: channel, includingRevoked: includingRevoked)
+  }
+
+  func approve(_ code: String) async throws(PairingError) -> JSON {
+    guard exists else { throw .codeUnknown }
+    switch try await store.approve(code, via: .cli, now: Clock.wall()) {
+    case .approved(let approval): return approval.json
+    case .expired(let channel): throw .codeExpired(channel: channel)
+    case .unknown: throw .codeUnknown
+    }
+  }
+
+  func revoke(channel: String, sender: String) async throws(PairingError) -> JSON {
+    guard exists else { throw .notApproved }
+    let count = try await store.revoke(channel: channel, sender: sender, now: Clock.wall())
+    guard count > 0 else { throw .notApproved }
+    return ["revoked": JSON(count)]
+  }
+
+  /// Senders as they were written: only a running channel can say how it spells them.
+  func seed(channel: String, account: String, senders: [String]) async throws(PairingError) -> JSON {
+    guard !senders.contains("") else { throw .badSender }
+    let peers = senders.map { PairingPeer(channel: channel, account: account, sender: $0) }
+    return ["seeded": JSON(try await store.seed(peers, now: Clock.wall()))]
+  }
+
   func sessions() async throws(PairingError) -> JSON {
     guard exists else { return ["sessions": []] }
     return ["sessions": .array(try await store.sessions(now: Clock.wall()).map(\.json))]

@@ -10,7 +10,7 @@ internal import HostStore
 
 /// The commands.
 enum PairCommands {
-  static let list: [CommandSpec] = [start, sessions]
+  static let list: [CommandSpec] = [requests, approve, revoke, seed, start, sessions]
 
   static let start = CommandSpec(
     ["pair", "start"], "Prints a link that lets one browser or device into the owner's pages, and its QR code",

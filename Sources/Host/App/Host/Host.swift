@@ -33,6 +33,7 @@ final class Host: Sendable {
   private let plugins: PluginWiring
   private let agents: AgentWiring
   private let pairing: PairingWiring
+  private let gate: GateWiring
   private let metrics: MetricsWiring
   private let webConsole: ConsoleWiring
   private let reread: @Sendable () -> HostSettings
@@ -68,10 +69,15 @@ final class Host: Sendable {
       let router = Router(try RouteTable(own))
       plugins = try PluginWiring(settings, state: state, registry: registry, router: router, own: own)
       pages.read { [plugins] in plugins.pages }
+      gate = GateWiring(pairing.store, plugins: plugins.plugins, registry: registry)
       agents = try AgentWiring(
-        settings, state: state, registry: registry, plugins: plugins.plugins, jobs: jobs)
+        settings, state: state, registry: registry, plugins: plugins.plugins, inbound: PairingGate(gate: gate.gate),
+        jobs: jobs)
+      gate.challenges.post { [agents] in await agents.runtime.post($0) }
       metrics = try MetricsWiring(settings, jobs: jobs)
-      webConsole = ConsoleWiring(settings, readiness: readiness, plugins: plugins, agents: agents, jobs: jobs)
+      webConsole = ConsoleWiring(
+        settings, readiness: readiness, plugins: plugins, agents: agents,
+        pairing: PairingSection(store: pairing.store, desk: gate.desk, sessions: pairing.sessions), jobs: jobs)
       let observer = RequestMetrics(registry)
       listeners = try Listeners(
         settings, sockets: service.sockets,
@@ -82,7 +88,7 @@ final class Host: Sendable {
         owner: OwnerAccess(trustsLoopback: settings.owner.trustsLoopback, sessions: pairing.sessions),
         admin: AdminExtensions(supervisor: plugins.supervisor, settings: settings, jobs: jobs).routes()
           + AdminAgents(runtime: agents.runtime).routes()
-          + AdminPairing(pairing: pairing, jobs: jobs).routes()
+          + AdminPairing(pairing: pairing, desk: gate.desk, jobs: jobs).routes()
           + AdminLink(plugins: plugins.plugins, links: pairing.links, jobs: jobs).routes()
           + AdminDeadLetters(ledger: agents.ledger, jobs: jobs).routes() + webConsole.routes(),
         observer: { observer.observe($0) })
@@ -150,7 +156,7 @@ final class Host: Sendable {
       group.addTask { [jobs] in await jobs.run() }
       group.addTask { [plugins] in await plugins.run() }
       group.addTask { [agents] in await agents.run() }
-      group.addTask { [pairing] in await pairing.run() }
+      group.addTask { [pairing, gate] in await pairing.run(gate.gate) }
       group.addTask { [self] in await plugins.watch { [self] report in await booted(report) } }
       group.addTask { [webConsole] in await webConsole.run() }
       for await request in signals.requests {
@@ -201,6 +207,7 @@ final class Host: Sendable {
     guard !fresh.hasErrors else { return }
     metrics.refresh()
     agents.reload(fresh)
+    gate.gate.forget()
     await plugins.reload(fresh)
   }
 

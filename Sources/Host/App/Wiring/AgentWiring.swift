@@ -21,7 +21,8 @@ final class AgentWiring: Sendable {
   private let log = Log("agents")
 
   init(
-    _ settings: HostSettings, state: StateFolder, registry: MetricsRegistry, plugins: PluginHost, jobs: Jobs
+    _ settings: HostSettings, state: StateFolder, registry: MetricsRegistry, plugins: PluginHost,
+    inbound: any InboundGate, jobs: Jobs
   ) throws(StartFailure) {
     let configuration = try AgentWiring.load(settings) { finding in
       Log("agents").warning("configuration", ["why": "\(finding)"])
@@ -36,7 +37,8 @@ final class AgentWiring: Sendable {
     BrokerMetrics.sample(registry, broker: broker, ledger: ledger)
     runtime = AgentRuntime(
       configuration, ledger: ledger, broker: broker, metrics: AgentMetrics(registry),
-      seams: AgentSeams(channels: PluginChannels(plugins: plugins), toolSources: [PluginTools(plugins: plugins)]))
+      seams: AgentSeams(
+        channels: PluginChannels(plugins: plugins), inbound: inbound, toolSources: [PluginTools(plugins: plugins)]))
     let intake = ChannelIntake(runtime: runtime, jobs: jobs)
     plugins.setInboundSink { intake.take($0, $1, $2) }
   }

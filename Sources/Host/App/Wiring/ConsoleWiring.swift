@@ -17,13 +17,16 @@ final class ConsoleWiring: Sendable {
   private let pages: ConsoleRoutes
   private let addresses = AddressBook()
 
-  init(_ settings: HostSettings, readiness: Readiness, plugins: PluginWiring, agents: AgentWiring, jobs: Jobs) {
+  init(
+    _ settings: HostSettings, readiness: Readiness, plugins: PluginWiring, agents: AgentWiring,
+    pairing: PairingSection, jobs: Jobs
+  ) {
     let events = RecentEvents()
     LogSink.shared.observe { events.add($0) }
     let sections = ConsoleSections.all(
       ConsoleSources(
         settings: settings, readiness: readiness, supervisor: plugins.supervisor, plugins: plugins.plugins,
-        agents: agents, events: events,
+        agents: agents, pairing: pairing, events: events,
         addresses: { [addresses] in addresses.byRole.withLock { $0 } }))
     feed = ConsoleFeed(sections)
     pages = ConsoleRoutes(sections: sections, feed: feed, jobs: jobs)

@@ -16,6 +16,12 @@ final class PairingWiring: Sendable {
   /// nil while the key cannot be used.
   let sessions: OwnerSessions?
   let links: OneTimeLinks
+  /// Ours: how often changes of another process are looked for.
+  private static let round: Duration = .seconds(2)
+  /// Ours: once a minute codes past their life are removed.
+  private static let roundsToExpire = 30
+  /// Shows the requests that wait.
+  private let pending: PendingGauge
   private let keyFault: PairingError?
   private let stopping: AsyncStream<Never>
   private let stopNow: AsyncStream<Never>.Continuation
@@ -27,6 +33,7 @@ final class PairingWiring: Sendable {
     } catch {
       throw StartFailure(description: "\(error) [\(Reason.stateUnusable)]", exitCode: .configuration)
     }
+    pending = PendingGauge(store.path, registry: registry)
     (stopping, stopNow) = AsyncStream.makeStream()
     var owner = OwnerSessions.Settings()
     owner.life = settings.owner.sessionLife
@@ -42,10 +49,12 @@ final class PairingWiring: Sendable {
   }
 
   /// Works until ``stop()``, then closes the store.
-  func run() async {
+  ///
+  /// - Parameter gate: forgets what it remembers when another process has changed the store.
+  func run(_ gate: ChallengeGate) async {
     if let keyFault { log.error("no sessions", ["reason": keyFault.reason.code, "why": "\(keyFault)"]) }
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { [self] in await follow() }
+      group.addTask { [self] in await follow(gate) }
       for await _ in stopping {}
       group.cancelAll()
     }
@@ -56,20 +65,25 @@ final class PairingWiring: Sendable {
   func stop() { stopNow.finish() }
 
   /// Takes up what the store has, now and whenever another process has changed it.
-  private func follow() async {
+  private func follow(_ gate: ChallengeGate) async {
     var seen: Int64?
+    var rounds = 0
     while !Task.isCancelled {
       do throws(PairingError) {
         let version = try await store.version()
         if version != seen {
           try await sessions?.refresh()
+          gate.forget()
           seen = version
         }
       } catch {
         // Said by components() for as long as it lasts; a log line each time would say no more.
         seen = nil
       }
-      try? await Task.sleep(for: OwnerSessions.refresh)
+      rounds += 1
+      if rounds.isMultiple(of: PairingWiring.roundsToExpire) { await gate.expire() }
+      await store.tryWriting()
+      try? await Task.sleep(for: PairingWiring.round)
     }
   }
 

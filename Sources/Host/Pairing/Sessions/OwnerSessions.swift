@@ -29,9 +29,6 @@ package final class OwnerSessions: Sendable {
     package let session: OwnerSession
   }
 
-  /// Ours: how often changes of another process are looked for.
-  package static let refresh: Duration = .seconds(2)
-
   private struct Live {
     var sessions: [[UInt8]: OwnerSession] = [:]
     /// Counts ends: what was read from the store before one must not bring back what it ended.

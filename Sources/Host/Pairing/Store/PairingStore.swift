@@ -19,8 +19,12 @@ package final class PairingStore: Sendable {
   }
   private struct State {
     var identity: Identity?
-    var fault: StoreError?
-    var faultSince: UInt64?
+    /// Of reading and of writing: a full disk can still be read.
+    var faults: [Bool: Fault] = [:]
+  }
+  private struct Fault {
+    let error: StoreError
+    let since: UInt64
   }
   package let path: String
   private let writer: StoreWriter
@@ -35,45 +39,50 @@ package final class PairingStore: Sendable {
     writer = try StoreWriter(path, options, migrations: PairingSchema.migrations)
   }
 
-  /// The fault of the last piece of work, if it failed, and since when pieces fail.
+  /// Why the last piece of work that read, or that wrote, failed, if one did, and since when.
   package var fault: (reason: Reason, since: UInt64)? {
-    state.withLock { state in state.fault.map { ($0.reason, state.faultSince ?? 0) } }
+    state.withLock { state in (state.faults[true] ?? state.faults[false]).map { ($0.error.reason, $0.since) } }
+  }
+
+  /// Writes something and takes it back, so that a fault of writing is forgotten once it has passed.
+  package func tryWriting() async {
+    guard state.withLock({ $0.faults[true] != nil }) else { return }
+    try? await write { (database) throws(StoreError) in
+      try database.run("INSERT OR REPLACE INTO pairing_spent VALUES ('', 0)")
+      try database.run("DELETE FROM pairing_spent WHERE nonce = ''")
+    }
   }
 
   /// Runs `body` in a transaction and returns once it is on disk.
   func write<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws(StoreError) -> Value
   ) async throws(PairingError) -> Value {
-    try await watched { () async throws(StoreError) in try await self.writer.write(body) }
+    try await watched(isWrite: true) { () async throws(StoreError) in try await self.writer.write(body) }
   }
 
   /// Runs `body` for reading.
   func read<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws(StoreError) -> Value
   ) async throws(PairingError) -> Value {
-    try await watched { () async throws(StoreError) in try await self.writer.read(body) }
+    try await watched(isWrite: false) { () async throws(StoreError) in try await self.writer.read(body) }
   }
 
   /// Finishes what waits and closes the file.
   package func close() async { await writer.close() }
 
   private func watched<Value: Sendable>(
-    _ work: () async throws(StoreError) -> Value
+    isWrite: Bool, _ work: () async throws(StoreError) -> Value
   ) async throws(PairingError) -> Value {
     do throws(StoreError) {
       try checkIdentity()
       let value = try await work()
       state.withLock { state in
-        state.fault = nil
-        state.faultSince = nil
+        state.faults[isWrite] = nil
         if state.identity == nil { state.identity = PairingStore.identity(of: path) }
       }
       return value
     } catch {
-      state.withLock { state in
-        state.fault = error
-        state.faultSince = state.faultSince ?? Clock.wall()
-      }
+      state.withLock { $0.faults[isWrite] = Fault(error: error, since: $0.faults[isWrite]?.since ?? Clock.wall()) }
       throw .store(error)
     }
   }

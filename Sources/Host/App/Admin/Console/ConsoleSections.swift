@@ -15,6 +15,7 @@ struct ConsoleSources: Sendable {
   let supervisor: ExtensionSupervisor
   let plugins: PluginHost
   let agents: AgentWiring
+  let pairing: PairingSection
   let events: RecentEvents
   /// The listeners' addresses by role, once they are open.
   let addresses: @Sendable () -> [String: String]
@@ -29,7 +30,7 @@ enum ConsoleSections {
       AgentsSection(runtime: host.agents.runtime),
       ExtensionsSection(supervisor: host.supervisor, settings: host.settings),
       ChannelsSection(plugins: host.plugins, addresses: host.addresses),
-      // Pairing requests stand here: they belong to the channels above, and are what an operator comes for.
+      host.pairing,
       BreakersSection(breakers: [{ host.agents.breakers }]),
       MessagesSection(ledger: host.agents.ledger),
       EventsSection(events: host.events),
