@@ -210,7 +210,9 @@ let package = Package(
     .executableTarget(
       name: "ledger-driver", dependencies: ["HostBroker", "HostStore", "HostLinux", "HostJSON"],
       path: "Tests/Support/LedgerDriver", swiftSettings: strict),
-    tests("HostCredentialsTests", ["HostCredentials"]),
+    tests(
+      "HostCredentialsTests",
+      ["HostCredentials", "HostConfig", "HostJSON", "HostLinux", "HostMetrics", "HostReasons", "HostResilience"]),
     tests(
       "HostPairingTests",
       [

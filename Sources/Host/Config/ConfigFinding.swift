@@ -26,6 +26,9 @@ package struct ConfigFinding: Sendable, Hashable, CustomStringConvertible {
     self.remedy = remedy
   }
 
+  /// The same as an error: for those who take no warnings.
+  package var asError: ConfigFinding { ConfigFinding(.error, reason, at: mark, message, remedy: remedy) }
+
   /// `agents.yaml:3:5: error: model.provder: unknown key. Did you mean "provider"? [config.unknown_key]`
   package var description: String {
     (mark.map { "\($0): " } ?? "") + "\(severity.rawValue): \(message). \(remedy) [\(reason.code)]"

@@ -42,6 +42,7 @@ extension Reason {
       agents,
       broker,
       config,
+      credentials,
       delivery,
       extensions,
       host,

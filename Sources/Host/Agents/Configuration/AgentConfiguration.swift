@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import HostConfig
+internal import HostCredentials
 internal import HostReasons
 
 /// One accepted configuration of agents.
@@ -58,7 +59,7 @@ package struct AgentConfiguration: Sendable, Equatable {
         if let owner = taken[place], owner != agent.id {
           report.warning(
             .agentsShadowedBinding, at: agent.mark,
-            "agent \(agent.id): \(place) is bound to agent \(owner) already and stays with it",
+            "agent \(agent.id): \(AgentConfiguration.shown(binding)) is bound to agent \(owner) already and stays with it",
             remedy: "Remove one of the two bindings.")
         }
         taken[place] = taken[place] ?? agent.id
@@ -77,6 +78,10 @@ package struct AgentConfiguration: Sendable, Equatable {
         .configUnknownKey, at: nil, "tool_policy.yaml: per_agent.\(agent) names no agent",
         remedy: "Correct the id, or remove it.")
     }
+  }
+
+  private static func shown(_ binding: InboundBinding) -> String {
+    binding.instance.map { "\(AccountKey(binding.plugin, $0))" } ?? binding.plugin
   }
 
   /// The agent that gets the messages of an account: the most specific binding, the first of equals.

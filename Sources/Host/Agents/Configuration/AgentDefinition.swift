@@ -69,6 +69,8 @@ package struct AgentDefinition: Sendable, Equatable {
   package var queueCap = AgentDefinition.defaultQueueCap
   /// An inline `google_auth:` block of the reference system stands in the file; credentials.md says what becomes of it.
   package var hasInlineGoogleAuth = false
+  /// Where each entry of `credentials` is written, and where the inline block is, under the key `google_auth`.
+  package var credentialMarks: [String: SourceMark] = [:]
   /// Where it is written; nil for the built-in agent.
   package var mark: SourceMark?
 

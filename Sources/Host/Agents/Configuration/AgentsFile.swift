@@ -82,6 +82,7 @@ enum AgentsFile {
       agent.queueCap = config.integer("queue_cap", in: 1...10_000) ?? AgentDefinition.defaultQueueCap
     }
     agent.hasInlineGoogleAuth = map.contains("google_auth")
+    agent.credentialMarks["google_auth"] = map.value("google_auth")?.mark
     map.know("google_auth")
     guard let id, model != nil else { return nil }
     guard isWord(id) else {
@@ -123,6 +124,7 @@ enum AgentsFile {
         if value.bool() == true { agent.asymmetricChannels.insert(String(key.dropLast(suffix.count))) }
       } else if let account = value.text(length: 1...256) {
         agent.credentials[key] = account
+        agent.credentialMarks[key] = value.mark
       }
     }
   }

@@ -41,6 +41,13 @@ final class AgentBooks: Sendable {
     var order: [String] = []
   }
   private let state = Mutex(State())
+  /// Why an agent must not work, by somebody else's word: asked whenever a state is shown or a turn would begin.
+  private let fault: @Sendable (String) -> Reason?
+
+  init(fault: @escaping @Sendable (String) -> Reason? = { _ in nil }) { self.fault = fault }
+
+  /// The reason for which an agent begins no turn; nil: it may.
+  func fault(of agent: String) -> Reason? { fault(agent) }
 
   var phase: Phase { state.withLock { $0.phase } }
 
@@ -92,8 +99,11 @@ final class AgentBooks: Sendable {
 
   /// The records in configuration order, with each one's state.
   var all: [(record: AgentRecord, state: AgentState)] {
-    state.withLock { state in
-      state.order.compactMap { state.records[$0] }.map { ($0, AgentBooks.state(of: $0, state.phase)) }
+    let (records, phase) = state.withLock { state in (state.order.compactMap { state.records[$0] }, state.phase) }
+    return records.map { record in
+      var record = record
+      record.failure = fault(record.definition.id) ?? record.failure
+      return (record, AgentBooks.state(of: record, phase))
     }
   }
 

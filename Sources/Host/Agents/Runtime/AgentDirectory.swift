@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+internal import HostCredentials
 package import HostJSON
 internal import HostLinux
 internal import HostReasons
@@ -27,7 +28,9 @@ extension AgentRuntime {
           "model": ["provider": .string(agent.model.provider), "model": .string(agent.model.model)],
           "state": .string(state.rawValue), "reason": JSON(reason?.code),
           "inbound_bindings": .array(
-            agent.bindings.map { ["plugin": .string($0.plugin), "instance": JSON($0.instance)] }),
+            agent.bindings.map {
+              ["plugin": .string($0.plugin), "instance": JSON($0.instance.map { AccountLabel.shown($0) })]
+            }),
           "sessions_active": JSON(active[agent.id] ?? 0), "sessions_total": JSON(record.sessions),
           "messages_processed": JSON(record.processed), "queue_depth": JSON(depths[agent.id] ?? 0),
           "last_message_at": JSON(record.lastMessageAt.map(Clock.rfc3339)),

@@ -36,6 +36,7 @@ extension AgentRuntime {
       let client = snapshot.providers[agent.model.provider], let text = question?["text"]?.string,
       let session = question?["session"]?.string
     else { return ["reason": .string(Reason.agentsDelegationRefused.code)] }
+    if let reason = books.fault(of: id) { return ["reason": .string(reason.code)] }
     let own = SessionID.make("delegation", [session, id])
     let chain = question?["chain"]?.array?.compactMap(\.string) ?? []
     let caller = ToolCaller(

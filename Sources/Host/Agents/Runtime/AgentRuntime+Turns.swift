@@ -28,6 +28,11 @@ extension AgentRuntime {
       await fail(lease, .permanent(.agentsUnboundChannel, "no agent is bound to the account any more"))
       return
     }
+    if let reason = books.fault(of: agent.id) {
+      // Kept, not refused: it is answered if somebody mends the agent in time, and can be replayed afterwards.
+      await fail(lease, .transient(reason, "agent \(agent.id) is failed", retryAfter: limits.retryAfter))
+      return
+    }
     guard let client = snapshot.providers[agent.model.provider] else {
       books.failed(agent.id, .agentsUnknownProvider)
       await fail(lease, .permanent(.agentsUnknownProvider, "the agent's provider is not defined"))

@@ -48,7 +48,7 @@ package final class AgentRuntime: Sendable {
   let metrics: AgentMetrics
   let seams: AgentSeams
   let limits: RuntimeLimits
-  let books = AgentBooks()
+  let books: AgentBooks
   let backlog = Backlog()
   let conversations = Conversations()
   let senders = SenderLimits()
@@ -69,6 +69,7 @@ package final class AgentRuntime: Sendable {
     self.broker = broker
     self.metrics = metrics
     self.seams = seams
+    books = AgentBooks(fault: { seams.outbound.fault(of: $0) })
     self.limits = limits
     delegate = DelegateTool(broker: broker)
     let catalogue = ToolCatalogue([HostTools(delegate: delegate)] + seams.toolSources)

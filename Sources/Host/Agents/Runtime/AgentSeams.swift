@@ -51,6 +51,12 @@ package protocol OutboundGate: Sendable {
   func admit(agent: String, channel: String, account: String) async -> OutboundVerdict
   /// An agent takes a message of an account: `channel_account_usage_total{direction="inbound"}`.
   func took(agent: String, channel: String, account: String)
+  /// Why an agent must not work at all: it is then failed with this reason and begins no turn. Nil: it may.
+  func fault(of agent: String) -> Reason?
+}
+
+extension OutboundGate {
+  package func fault(of agent: String) -> Reason? { nil }
 }
 
 /// What became of a delivery.

@@ -22,8 +22,9 @@ package enum Program {
   package static let parser = CommandParser(commands: commands, common: common)
 
   private static var commands: [CommandSpec] {
-    [RunCommand.run, StatusCommand.status] + ExtCommands.list + PairCommands.list + [LinkCommand.link]
-      + [VerifyCommand.verify] + DeadLetterCommands.list + ConfigCommands.list + [DoctorCommand.doctor]
+    [RunCommand.run, StatusCommand.status] + CheckCommands.list + ExtCommands.list + PairCommands.list
+      + [LinkCommand.link] + [VerifyCommand.verify] + DeadLetterCommands.list + ConfigCommands.list
+      + [DoctorCommand.doctor]
       + ShellCommands.list(parser: { parser }) + AboutCommands.list(usage: { Usage(parser) })
   }
 

@@ -16,7 +16,7 @@ enum RunCommand {
       Prints a line `listening role=... address=...` for each listener, `ready ...` when the first sweep is over, and a table.
       SIGTERM or SIGINT drains and exits 0, a second one ends at once; SIGHUP reloads the configuration and sweeps.
       """,
-    options: RunOptions.listeners
+    options: RunOptions.listeners + [RunOptions.strict]
   ) { call in
     let settings = call.settings()
     for finding in settings.findings { call.console.complain("\(finding)") }

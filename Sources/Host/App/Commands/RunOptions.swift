@@ -4,6 +4,9 @@
 
 /// Options that decide the host's settings.
 enum RunOptions {
+  /// Of commands that judge the configuration.
+  static let strict = OptionSpec("strict", "takes every warning about the configuration as an error")
+
   static let listeners: [OptionSpec] = [
     OptionSpec("extensions", value: "DIR", repeats: true, "where extensions are; may be given several times"),
     OptionSpec("metrics-listen", value: "ADDRESS", "address of /metrics (default 0.0.0.0:9090)"),

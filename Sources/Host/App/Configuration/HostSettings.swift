@@ -30,6 +30,8 @@ struct HostSettings: Sendable {
   /// Series that one plugin may have.
   let seriesBudget: Int
   let extensions: ExtensionSettings
+  /// Whether a warning about the configuration counts as an error.
+  let isStrict: Bool
   /// Each value with where it came from.
   let rows: [SettingRow]
   let findings: [ConfigFinding]
@@ -107,6 +109,7 @@ extension HostSettings {
     let drain = reader.integer("shutdown.drain_ms", default: 10_000, in: 0...600_000).value
     let level = reader.choice("log.level", flag: "--log-level", default: Level.info).value
     let format = reader.choice("log.format", flag: "--log-format", default: Format.text).value
+    let isStrict = reader.bool("credentials.strict", flag: "--strict", default: false).value
     let budget = reader.integer("plugins.series_budget", default: 1_000, in: 1...1_000_000).value
     let extensions = ExtensionSettings.read(
       files, searchPaths: searchPaths, environment: environment, current: current, report: report)
@@ -116,7 +119,8 @@ extension HostSettings {
       adminAllowRemote: remote, owner: owner, webConfig: webConfig(web, folders.config.value, current),
       shutdownDelay: .milliseconds(delay), drainTimeout: .milliseconds(drain),
       logLevel: logLevel(level), logFormat: logFormat(format, environment), seriesBudget: budget,
-      extensions: extensions.settings, rows: rows(folders) + reader.rows + extensions.rows, findings: report.findings)
+      extensions: extensions.settings, isStrict: isStrict, rows: rows(folders) + reader.rows + extensions.rows,
+      findings: isStrict ? report.findings.map(\.asError) : report.findings)
   }
 
   /// A path in the file is relative to the file's folder, one from outside to the working directory.

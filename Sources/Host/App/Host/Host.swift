@@ -6,6 +6,7 @@
 internal import HostAgents
 internal import HostBroker
 internal import HostConfig
+internal import HostCredentials
 internal import HostHTTP
 internal import HostLinux
 internal import HostLog
@@ -31,13 +32,14 @@ final class Host: Sendable {
   private let registry: MetricsRegistry
   private let listeners: Listeners
   private let plugins: PluginWiring
+  private let credentials: CredentialWiring
   private let agents: AgentWiring
   private let pairing: PairingWiring
   private let gate: GateWiring
   private let metrics: MetricsWiring
   private let webConsole: ConsoleWiring
-  private let reread: @Sendable () -> HostSettings
   private let service: ServiceManager
+  private let reloads: ConfigurationReloads
   private let jobs = Jobs()
   private let log = Log("host")
 
@@ -52,7 +54,6 @@ final class Host: Sendable {
   ) throws(StartFailure) {
     self.settings = settings
     self.service = service
-    self.reread = reread
     self.console = console
     do throws(StateFolderError) { state = try StateFolder(settings.folders.state.value) } catch {
       throw StartFailure(description: "\(error)", exitCode: error.exitCode)
@@ -69,14 +70,17 @@ final class Host: Sendable {
       let router = Router(try RouteTable(own))
       plugins = try PluginWiring(settings, state: state, registry: registry, router: router, own: own)
       pages.read { [plugins] in plugins.pages }
+      credentials = CredentialWiring(registry, plugins: plugins.plugins)
       gate = GateWiring(pairing.store, plugins: plugins.plugins, registry: registry)
       agents = try AgentWiring(
         settings, state: state, registry: registry, plugins: plugins.plugins, inbound: PairingGate(gate: gate.gate),
-        jobs: jobs)
+        credentials: credentials, jobs: jobs)
       gate.challenges.post { [agents] in await agents.runtime.post($0) }
+      reloads = ConfigurationReloads(
+        settings, credentials: credentials, agents: agents, plugins: plugins, reread: reread)
       metrics = try MetricsWiring(settings, jobs: jobs)
       webConsole = ConsoleWiring(
-        settings, readiness: readiness, plugins: plugins, agents: agents,
+        settings, readiness: readiness, plugins: plugins, agents: agents, credentials: credentials, reloads: reloads,
         pairing: PairingSection(store: pairing.store, desk: gate.desk, sessions: pairing.sessions), jobs: jobs)
       let observer = RequestMetrics(registry)
       listeners = try Listeners(
@@ -88,6 +92,7 @@ final class Host: Sendable {
         owner: OwnerAccess(trustsLoopback: settings.owner.trustsLoopback, sessions: pairing.sessions),
         admin: AdminExtensions(supervisor: plugins.supervisor, settings: settings, jobs: jobs).routes()
           + AdminAgents(runtime: agents.runtime).routes()
+          + AdminCredentials(wiring: credentials, reloads: reloads).routes()
           + AdminPairing(pairing: pairing, desk: gate.desk, jobs: jobs).routes()
           + AdminLink(plugins: plugins.plugins, links: pairing.links, jobs: jobs).routes()
           + AdminDeadLetters(ledger: agents.ledger, jobs: jobs).routes() + webConsole.routes(),
@@ -157,11 +162,12 @@ final class Host: Sendable {
       group.addTask { [plugins] in await plugins.run() }
       group.addTask { [agents] in await agents.run() }
       group.addTask { [pairing, gate] in await pairing.run(gate.gate) }
+      group.addTask { [reloads] in await reloads.run() }
       group.addTask { [self] in await plugins.watch { [self] report in await booted(report) } }
       group.addTask { [webConsole] in await webConsole.run() }
       for await request in signals.requests {
         switch request {
-        case .reload: jobs.add { [self] in await reload() }
+        case .reload: reload()
         case .stop(let signal):
           await stop(signal)
           return
@@ -175,6 +181,7 @@ final class Host: Sendable {
   }
 
   private func booted(_ report: SweepReport) async {
+    credentials.credentials.booted()
     readiness.booted()
     await agents.settle(within: Host.settleTime)
     service.ready(summary)
@@ -197,18 +204,16 @@ final class Host: Sendable {
   /// What `systemctl status` shows.
   private var summary: String { "serving; \(readiness.agents) agents attached" }
 
-  /// SIGHUP: configuration anew, then a sweep. Settings with errors change nothing.
-  private func reload() async {
-    log.info("reloading", ["cause": "SIGHUP"])
+  /// SIGHUP: everything anew, or nothing.
+  private func reload() {
     service.reloading()
-    defer { service.ready(summary) }
-    let fresh = reread()
-    for finding in fresh.findings { log.warning("configuration", ["why": "\(finding)"]) }
-    guard !fresh.hasErrors else { return }
-    metrics.refresh()
-    agents.reload(fresh)
-    gate.gate.forget()
-    await plugins.reload(fresh)
+    reloads.request(.everything) { [self] outcome in
+      if outcome?.isAccepted == true {
+        metrics.refresh()
+        gate.gate.forget()
+      }
+      service.ready(summary)
+    }
   }
 
   /// How long the line `ready` waits for agents that do not attach, because the ledger does not work for instance. Ours.
@@ -232,6 +237,7 @@ final class Host: Sendable {
     if let report = try? await drained, !report.isClean || report.threadsAbandoned > 0 {
       log.warning("requests were cut", ["threads.abandoned": "\(report.threadsAbandoned)"])
     }
+    reloads.finish()
     jobs.finish()
     pairing.stop()
     log.info("stopped")

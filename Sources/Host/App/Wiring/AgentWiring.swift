@@ -22,11 +22,12 @@ final class AgentWiring: Sendable {
 
   init(
     _ settings: HostSettings, state: StateFolder, registry: MetricsRegistry, plugins: PluginHost,
-    inbound: any InboundGate, jobs: Jobs
+    inbound: any InboundGate, credentials: CredentialWiring, jobs: Jobs
   ) throws(StartFailure) {
     let configuration = try AgentWiring.load(settings) { finding in
       Log("agents").warning("configuration", ["why": "\(finding)"])
     }
+    credentials.boot(settings, configuration)
     let metrics = BrokerMetrics(registry)
     do throws(SystemError) {
       ledger = try Ledger(state.file(Ledger.fileName), metrics: metrics)
@@ -38,7 +39,8 @@ final class AgentWiring: Sendable {
     runtime = AgentRuntime(
       configuration, ledger: ledger, broker: broker, metrics: AgentMetrics(registry),
       seams: AgentSeams(
-        channels: PluginChannels(plugins: plugins), inbound: inbound, toolSources: [PluginTools(plugins: plugins)]))
+        channels: PluginChannels(plugins: plugins), inbound: inbound, outbound: credentials.gate,
+        toolSources: [PluginTools(plugins: plugins)]))
     let intake = ChannelIntake(runtime: runtime, jobs: jobs)
     plugins.setInboundSink { intake.take($0, $1, $2) }
   }
@@ -51,10 +53,11 @@ final class AgentWiring: Sendable {
   ) throws(StartFailure) -> AgentConfiguration {
     let reader = ConfigReader(folder: settings.folders.config.value, environment: Process.environment)
     let configuration = AgentConfiguration.load(reader, environment: Process.environment)
-    for finding in reader.report.warnings { warn(finding) }
-    guard reader.report.errors.isEmpty else {
-      throw StartFailure(
-        description: reader.report.errors.map { "\($0)" }.joined(separator: "\n"), exitCode: .configuration)
+    let findings = settings.isStrict ? reader.report.findings.map(\.asError) : reader.report.findings
+    for finding in findings where finding.severity == .warning { warn(finding) }
+    let errors = findings.filter { $0.severity == .error }
+    guard errors.isEmpty else {
+      throw StartFailure(description: errors.map { "\($0)" }.joined(separator: "\n"), exitCode: .configuration)
     }
     return configuration
   }
@@ -83,15 +86,6 @@ final class AgentWiring: Sendable {
   /// Lets turns finish; then ``run()`` returns.
   func drain(within grace: Duration) async {
     if await !runtime.drain(within: grace) { log.warning("turns were cut; they are taken up at the next start") }
-  }
-
-  /// Takes up the agents' files anew; wrong ones change nothing.
-  func reload(_ settings: HostSettings) {
-    do throws(StartFailure) {
-      runtime.apply(try AgentWiring.load(settings) { log.warning("configuration", ["why": "\($0)"]) })
-    } catch {
-      log.error("configuration refused", ["why": error.description])
-    }
   }
 
   /// The breakers of model providers and of the broker, for the console.

@@ -19,14 +19,14 @@ final class ConsoleWiring: Sendable {
 
   init(
     _ settings: HostSettings, readiness: Readiness, plugins: PluginWiring, agents: AgentWiring,
-    pairing: PairingSection, jobs: Jobs
+    credentials: CredentialWiring, reloads: ConfigurationReloads, pairing: PairingSection, jobs: Jobs
   ) {
     let events = RecentEvents()
     LogSink.shared.observe { events.add($0) }
     let sections = ConsoleSections.all(
       ConsoleSources(
         settings: settings, readiness: readiness, supervisor: plugins.supervisor, plugins: plugins.plugins,
-        agents: agents, pairing: pairing, events: events,
+        agents: agents, credentials: credentials, reloads: reloads, pairing: pairing, events: events,
         addresses: { [addresses] in addresses.byRole.withLock { $0 } }))
     feed = ConsoleFeed(sections)
     pages = ConsoleRoutes(sections: sections, feed: feed, jobs: jobs)

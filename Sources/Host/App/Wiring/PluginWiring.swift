@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HostConfig
+internal import HostCredentials
 internal import HostHTTP
 internal import HostLinux
 internal import HostLog
@@ -157,8 +158,8 @@ final class PluginWiring: Sendable {
     plugins.channels.entries.flatMap { channel in
       channel.accounts.map { account in
         ComponentState(
-          "\(channel.name).\(account.label)", account.state, reason: account.reason.isEmpty ? nil : account.reason,
-          since: account.since)
+          "\(AccountKey(channel.name, account.label))", account.state,
+          reason: account.reason.isEmpty ? nil : account.reason, since: account.since)
       }
     }
   }

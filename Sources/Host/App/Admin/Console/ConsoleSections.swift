@@ -15,6 +15,8 @@ struct ConsoleSources: Sendable {
   let supervisor: ExtensionSupervisor
   let plugins: PluginHost
   let agents: AgentWiring
+  let credentials: CredentialWiring
+  let reloads: ConfigurationReloads
   let pairing: PairingSection
   let events: RecentEvents
   /// The listeners' addresses by role, once they are open.
@@ -31,6 +33,7 @@ enum ConsoleSections {
       ExtensionsSection(supervisor: host.supervisor, settings: host.settings),
       ChannelsSection(plugins: host.plugins, addresses: host.addresses),
       host.pairing,
+      CredentialsSection(wiring: host.credentials, reloads: host.reloads),
       BreakersSection(breakers: [{ host.agents.breakers }]),
       MessagesSection(ledger: host.agents.ledger),
       EventsSection(events: host.events),
