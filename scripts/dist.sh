@@ -6,8 +6,10 @@ cd "$(dirname "$0")/.."
 command -v chrpath >/dev/null || scripts/setup.sh dist
 rm -rf dist
 mkdir -p dist/bin dist/lib dist/extensions dist/share/nexo/sdk
-built=.build/release
-install -m 0755 "$built/agent" "$built/nexo" "$built/nexo-probe" dist/bin/
+# A debug build for trying the packaging itself.
+built=${NEXO_BUILD:-.build/release}
+install -m 0755 "$built/agent" "$built/nexo-probe" dist/bin/
+ln -s agent dist/bin/nexo
 printf '%s\n' "$(git describe --always --dirty 2>/dev/null || echo unknown)" >dist/bin/nexo-revision
 for manifest in extensions/*/plugin.toml; do
   install -D -m 0644 "$manifest" "dist/$manifest"
@@ -18,8 +20,8 @@ scripts/lay-plugins.sh "$built" dist/extensions
 cp -r Sources/PluginAPI/include dist/share/nexo/sdk/
 cp -r Sources/PluginKit dist/share/nexo/sdk/
 cp -r Sources/PluginAPI dist/share/nexo/sdk/
-runtime=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")/lib/swift/linux
-needed() { readelf -d "$@" 2>/dev/null | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' | sort -u; }
+runtime=$(swiftc -print-target-info | sed -nE '/runtimeLibraryPaths/{n;s/^ *"([^"]*)".*/\1/p}')
+needed() { { readelf -d "$@" 2>/dev/null || true; } | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' | sort -u; }
 pending=$(needed dist/bin/* dist/extensions/*/*.so)
 while :; do
   copied=0
@@ -32,9 +34,10 @@ while :; do
   [ $copied = 1 ] || break
   pending=$(needed dist/lib/*.so)
 done
+ls dist/lib/libswiftCore.so >/dev/null
 # The build's own path to the toolchain makes room for ours, in place: it is longer.
-for file in dist/bin/agent dist/bin/nexo dist/bin/nexo-probe; do chrpath -r '$ORIGIN/../lib' "$file" >/dev/null; done
+for file in dist/bin/agent dist/bin/nexo-probe; do chrpath -r '$ORIGIN/../lib' "$file" >/dev/null; done
 for file in dist/extensions/*/*.so; do chrpath -r '$ORIGIN/../../lib' "$file" >/dev/null; done
 for file in dist/lib/*.so; do chrpath -l "$file" >/dev/null 2>&1 && chrpath -r '$ORIGIN' "$file" >/dev/null; done
-strip --strip-unneeded dist/lib/*.so dist/bin/agent dist/bin/nexo dist/bin/nexo-probe
+strip --strip-unneeded dist/lib/*.so dist/extensions/*/*.so dist/bin/agent dist/bin/nexo-probe
 du -sh dist | cut -f1 | sed 's/^/dist: /'

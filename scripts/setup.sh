@@ -14,7 +14,7 @@ test=(python3 python3-venv prometheus chromium zbar-tools iproute2 binutils curl
 dist=(binutils chrpath debhelper fakeroot)
 
 wanted=("${build[@]}")
-[ "${1:-build}" = demo ] && wanted+=(python3 python3-venv)
+[ "${1:-build}" = demo ] && wanted+=(python3 python3-venv zbar-tools)
 [ "${1:-build}" = dist ] && wanted+=("${dist[@]}")
 [ "${1:-build}" = test ] && wanted+=("${test[@]}")
 
