@@ -129,6 +129,22 @@ struct OwnerAccessTests {
     #expect(await host.process.stop() == .exited(0))
   }
 
+  @Test func `an event stream that is open shows nothing more once its session is revoked`() async throws {
+    let host = try await Self.host()
+    let cookie = try await Self.session(host)
+    let stream = try HTTPClient(host.http)
+    try stream.send("GET /alpha/events HTTP/1.1\r\nHost: \(host.http)\r\nCookie: \(cookie)\r\n\r\n")
+    #expect(try stream.head().status == 200)
+    func next() throws -> String? { try stream.chunk().map { String(decoding: $0, as: UTF8.self) } }
+    #expect(try next() == "data: one\n\n")
+    try host.say("alpha", "a")
+    #expect(try next() == "data: message\n\n")
+    #expect(try await host.agent("pair", "sessions", "--revoke", "all").end == .exited(0))
+    try host.say("alpha", "b")
+    #expect(throws: HTTPClientError.self) { _ = try next() }
+    #expect(await host.process.stop() == .exited(0))
+  }
+
   @Test func `a session ends at its time`() async throws {
     let host = try await Self.host(["NEXO_HTTP_OWNER_LOOPBACK": "false", "NEXO_HTTP_SESSION_SECS": "3"])
     let cookie = try await Self.session(host)

@@ -28,6 +28,7 @@ struct plugin {
   char seen[1 << 16];
   atomic_ullong next;
   atomic_int acked;
+  atomic_ullong listener; /* an event stream that hears of each message */
 };
 
 static void note(struct plugin *p, const char *line) {
@@ -104,6 +105,7 @@ static void in(void *ctx, nexo_http_x x, const nexo_http_request_1 *r) {
                       .chat = nexo_text(chat[0] ? chat : sender), .sender = nexo_text(sender), .kind = nexo_text("text"),
                       .text = nexo_text(text[0] ? text : "hi"), .time_unix_ms = 1700000000000};
   nexo_status s = p->channel->inbound(p->host, p->c, &m, n);
+  if (p->listener) p->http->write(p->host, p->listener, nexo_text("data: message\n\n"));
   answer(p, x, s >= 0 ? 202 : 503, s >= 0 ? "taken\n" : "not taken\n");
 }
 static void seen(void *ctx, nexo_http_x x, const nexo_http_request_1 *r) {
@@ -124,6 +126,7 @@ static void events(void *ctx, nexo_http_x x, const nexo_http_request_1 *r) {
   (void)r;
   p->http->begin(p->host, x, 200, &type, 1);
   p->http->write(p->host, x, nexo_text("data: one\n\n"));
+  p->listener = x;
 }
 static void ended(void *ctx, nexo_http_x x, int32_t why) { (void)ctx, (void)x, (void)why; }
 

@@ -48,6 +48,7 @@ extension Connection {
   /// A comment on an event stream, between two events.
   private func ping() {
     guard isStreaming, !responseIsComplete, !isHeadRequest else { return }
+    guard isStillAllowed else { return close(.timeout) }
     output.append(isChunked ? "8\r\n: ping\n\n\r\n" : ": ping\n\n")
     pingAt = loop.now &+ limits.eventStreamPing.nanosecondsClamped
     flush()

@@ -69,6 +69,10 @@ extension Connection {
     return verdict
   }
 
+  /// Whether the rule that let an event stream begin still does: a session may have ended since. Asked before each event and
+  /// each ping, so that nothing more is shown to whom the owner has shut out.
+  var isStillAllowed: Bool { head.map { denied($0, route) == nil } ?? true }
+
   private func routeFound(_ route: Route, _ parameters: [HTTPParameter], _ head: RequestHead) {
     if let refused = denied(head, route) {
       route.options.gate?.leave()

@@ -43,6 +43,7 @@ extension Connection {
         if isEventStream { pingAt = loop.now &+ limits.eventStreamPing.nanosecondsClamped }
       }
     }
+    if isEventStream, !given.more.isEmpty, !isStillAllowed { return close(.timeout) }
     for piece in given.more { writePiece(piece) }
     if given.isCut { return close(.stopping) }
     if given.isFinished { endStream() }
