@@ -73,6 +73,9 @@ let package = Package(
     // A host for the tests of plugins, in C: for our tests, and part of the SDK for authors'.
     .target(name: "PluginTestHost", dependencies: ["PluginAPI"], path: "Sources/PluginTestHost", cSettings: strictC),
 
+    // Breaker and backoff as pure machines: the host's and the plugins' alike (docs/adr/0006).
+    .target(name: "Resilience", path: "Sources/Resilience", swiftSettings: strict),
+
     // Debian's C libraries.
     system("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
     system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
@@ -104,7 +107,7 @@ let package = Package(
     host("HostMetrics", ["CMetricCells", "CZlib", "HostLinux", "HostReasons"]),
     host("HostConfig", ["CYaml", "HostLinux", "HostReasons", "HostJSON"]),
     host("HostHTTPClient", ["CCurl", "HostLinux"]),
-    host("HostResilience", ["HostLinux"]),
+    host("HostResilience", ["Resilience", "HostLinux"]),
     host("HostStore", ["CSQLite", "HostLinux", "HostReasons"]),
     host("HostHTTP", ["CLinux", "HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics"], extra: hot),
     host(
@@ -163,7 +166,7 @@ let package = Package(
       name: "WhatsAppEntry", dependencies: ["PluginAPI", "WhatsApp"], path: "Plugins/WhatsApp/Entry",
       cSettings: strictC, linkerSettings: pluginLinking),
     .target(
-      name: "GoogleCreds", dependencies: ["PluginKit", "PluginAPI", "CCurl", "CCrypto"],
+      name: "GoogleCreds", dependencies: ["PluginKit", "PluginAPI", "Resilience", "CCurl", "CCrypto"],
       path: "Plugins/GoogleCreds/Plugin", swiftSettings: strict),
     .target(
       name: "GoogleCredsEntry", dependencies: ["PluginAPI", "GoogleCreds"], path: "Plugins/GoogleCreds/Entry",
@@ -229,7 +232,11 @@ let package = Package(
       "HostAppTests",
       ["HostApp", "HostConfig", "HostLinux", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginKit", "PluginAPI", "PluginTestHost"]),
-    tests("GoogleCredsTests", ["GoogleCreds", "PluginAPI", "PluginTestHost"]),
+    tests(
+      "GoogleCredsTests",
+      ["GoogleCreds", "HostLinux", "PluginKit", "PluginAPI", "PluginTestHost", "Resilience", "token-writer"]),
+    .executableTarget(
+      name: "token-writer", dependencies: ["GoogleCreds"], path: "Tests/Support/TokenWriter", swiftSettings: strict),
     tests("WebChatTests", ["WebChat", "PluginKit", "PluginAPI", "PluginTestHost"]),
     tests("EndToEndTests", ["HostLinux", "HostJSON", "HostStore", "HostMetrics", "CMetricCells", "CZlib"]),
   ],

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HostLinux
+package import Resilience
 internal import Synchronization
 
 /// A thread-safe breaker.

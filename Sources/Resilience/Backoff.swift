@@ -3,8 +3,6 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
-internal import HostLinux
-
 /// Exponential backoff with jitter.
 ///
 /// The wait before attempt n+1 is drawn evenly from the upper half of `first * 2^(n-1)`, at most `longest`: never so

@@ -3,8 +3,6 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
-internal import HostLinux
-
 /// How a breaker behaves. The defaults are those of the specification (agents.md, credentials.md).
 package struct BreakerPolicy: Sendable, Equatable {
   /// Consecutive failures that open it.
