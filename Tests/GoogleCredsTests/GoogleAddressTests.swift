@@ -1,0 +1,97 @@
+// Where a token may go: addresses of google_call, hostile and good, and end points.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import GoogleCreds
+
+/// Addresses that look like Google's, or are read differently by different parsers. None may get a token.
+let hostileAddresses = [
+  // Look-alike hosts.
+  "https://googleapis.com.evil.example/", "https://evil-googleapis.com/", "https://evilgoogleapis.com/",
+  "https://googleapis.com-evil.example/", "https://www.googleapis.co/", "https://www.googleapis.comm/",
+  "https://googleapis.evil.example/", "https://com/", "https://googleapis/", "https://.googleapis.com/",
+  "https://evil.example/?googleapis.com", "https://evil.example/googleapis.com", "https://evil.example/.googleapis.com",
+  "https://evil.example?.googleapis.com/", "https://www.google.com/", "https://googleusercontent.com/",
+  // Users.
+  "https://www.googleapis.com@evil.example/", "https://www.googleapis.com:x@evil.example/",
+  "https://user@www.googleapis.com/", "https://user:pass@www.googleapis.com/", "https://@www.googleapis.com/",
+  "https://evil.example%40www.googleapis.com/", "https://evil.example@@www.googleapis.com/",
+  // Ports.
+  "https://www.googleapis.com:8443/", "https://www.googleapis.com:80/", "https://www.googleapis.com:/",
+  "https://www.googleapis.com:443@evil.example/", "https://www.googleapis.com:0443/",
+  "https://www.googleapis.com:+443/",
+  "https://www.googleapis.com:65979/", "https://www.googleapis.com:443:443/",
+  // Schemes.
+  "http://www.googleapis.com/", "ftp://www.googleapis.com/", "file:///etc/passwd", "javascript:alert(1)",
+  "//www.googleapis.com/", "www.googleapis.com/", "https:www.googleapis.com/", "https:/www.googleapis.com/",
+  "https:///www.googleapis.com/", "https://", "", "httpsx://www.googleapis.com/", "https+unix://www.googleapis.com/",
+  // Names that are not ASCII, or encoded.
+  "https://www.googleapis.com\u{3002}evil.example/", "https://www\u{FF0E}googleapis\u{FF0E}com/",
+  "https://www.g\u{043E}\u{043E}gleapis.com/", "https://\u{200B}www.googleapis.com/",
+  "https://www.googleapis.com\u{AD}/",
+  "https://xn--gogleapis-0of.com/", "https://www%2egoogleapis.com/", "https://evil.example%2f.googleapis.com/",
+  "https://evil.example%23.googleapis.com/", "https://evil.example%00.googleapis.com/",
+  // Addresses.
+  "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://[www.googleapis.com]/", "https://127.0.0.1/",
+  "https://2130706433/", "https://[::1].googleapis.com/", "https://www.googleapis.com[::1]/",
+  // Backslashes, blanks, control characters.
+  "https://www.googleapis.com\\@evil.example/", "https://evil.example\\.googleapis.com/",
+  "https:\\\\www.googleapis.com\\", "https://evil.example\\/.googleapis.com/", "https://www.googleapis.com/\\evil",
+  "https://www.googleapis.com\t.evil.example/", "https://www.goo\ngleapis.com/",
+  "https://www.googleapis.com\r\nHost: evil/",
+  " https://www.googleapis.com/", "https://www.googleapis.com/ ", "https://www.googleapis.com /",
+  "https://www.googleapis.com/\u{0}", "https://www.googleapis.com/%0d%0aHost:%20evil", "https://www.googleapis.com/%zz",
+  "https://www.googleapis.com/%",
+  // Dots, hyphens, fragments, semicolons.
+  "https://www.googleapis.com./", "https://www..googleapis.com/", "https://-.googleapis.com/",
+  "https://evil.example#.googleapis.com/", "https://evil.example#@www.googleapis.com/", "https://www.googleapis.com/#x",
+  "https://evil.example;.googleapis.com/", "https://evil.example,www.googleapis.com/", "https://evil_x.googleapis.com/",
+  "https://*.googleapis.com/", "https://www.googleapis.com|evil.example/", "https://www.googleapis.com^evil.example/",
+  "https://\(String(repeating: "a", count: 64)).googleapis.com/",
+  "https://www.googleapis.com/" + String(repeating: "a", count: 9_000),
+]
+
+@Suite("Addresses")
+struct GoogleAddressTests {
+  @Test(arguments: hostileAddresses) func `a hostile address is refused`(_ text: String) {
+    #expect(throws: GoogleFault.self) { try GoogleAddress(text) }
+    #expect((try? GoogleAddress(text)) == nil)
+  }
+
+  @Test(arguments: [
+    ("https://www.googleapis.com/", "https://www.googleapis.com/"),
+    ("https://googleapis.com", "https://googleapis.com/"),
+    ("HTTPS://WWW.GoogleAPIs.COM/Path", "https://www.googleapis.com/Path"),
+    (
+      "https://gmail.googleapis.com:443/gmail/v1/users/me/messages?q=is%3Aunread&maxResults=5",
+      "https://gmail.googleapis.com/gmail/v1/users/me/messages?q=is%3Aunread&maxResults=5"
+    ),
+    (
+      "https://sheets.googleapis.com/v4/spreadsheets/1a/values/A1:B2",
+      "https://sheets.googleapis.com/v4/spreadsheets/1a/values/A1:B2"
+    ),
+    ("https://www.googleapis.com?x=1", "https://www.googleapis.com/?x=1"),
+    ("https://www.googleapis.com/a/../b", "https://www.googleapis.com/a/../b"),
+    ("https://a.b.c.googleapis.com/x?y=z%0A", "https://a.b.c.googleapis.com/x?y=z%0A"),
+    ("https://www.googleapis.com/@evil.example", "https://www.googleapis.com/@evil.example"),
+    ("https://www.googleapis.com/x?u=https://evil.example@", "https://www.googleapis.com/x?u=https://evil.example@"),
+  ]) func `a plain address is taken, and written anew from its parts`(_ text: String, _ expected: String) throws {
+    #expect(try GoogleAddress(text).url.text == expected)
+  }
+
+  @Test func `the words of a refusal do not repeat the address`() throws {
+    let fault = try #require(throws: GoogleFault.self) { try GoogleAddress("https://ana%40x:token@evil.example/") }
+    #expect(fault.reason == .callURL && !"\(fault)".contains("evil") && !"\(fault)".contains("token@"))
+  }
+
+  @Test(arguments: [
+    ("https://idp.example/token", true), ("https://idp.example:8443/o/token/", true), ("http://127.0.0.1:80/x", true),
+    ("http://localhost/x", true), ("http://[::1]:99/x", true), ("http://idp.example/token", false),
+    ("https://user@idp.example/token", false), ("https://idp.example/token?x=1", false), ("ftp://idp.example/", false),
+    ("https://idp.example/#x", false), ("http://127.0.0.1.evil.example/", false), ("http://127.1/", false),
+  ]) func `an end point is https, or on loopback`(_ text: String, _ isTaken: Bool) {
+    #expect((EndpointURL(text) != nil) == isTaken)
+  }
+}
