@@ -229,6 +229,12 @@ void nexo_test_request_header(nexo_test *t, const char *name, const char *value)
   abort();
 }
 
+static bool sends(nexo_test *t, const char *name) {
+  for (int i = 0; i < MAX_SENT; i++)
+    if (t->sent[i].name && !strcmp(t->sent[i].name, name)) return true;
+  return false;
+}
+
 nexo_http_x nexo_test_request(nexo_test *t, const char *method, const char *target, const char *body) {
   const char *mark = strchr(target, '?');
   size_t path_len = mark ? (size_t)(mark - target) : strlen(target);
@@ -236,9 +242,11 @@ nexo_http_x nexo_test_request(nexo_test *t, const char *method, const char *targ
   nexo_http_request_1 request = {.size = sizeof request, .method = nexo_text(method), .path = {target, path_len},
                                  .query = nexo_text(mark ? mark + 1 : NULL), .peer = nexo_text("127.0.0.1"),
                                  .params = params, .body = nexo_text(body), .deadline_ns = UINT64_MAX};
-  nexo_kv headers[2 + MAX_SENT] = {{nexo_text("host"), nexo_text("localhost")}, {nexo_text("accept"), nexo_text("*/*")}};
+  nexo_kv headers[2 + MAX_SENT];
   request.headers = headers;
-  request.header_count = 2;
+  /* What the test sends takes the place of what every client would. */
+  if (!sends(t, "host")) headers[request.header_count++] = (nexo_kv){nexo_text("host"), nexo_text("localhost")};
+  if (!sends(t, "accept")) headers[request.header_count++] = (nexo_kv){nexo_text("accept"), nexo_text("*/*")};
   for (int i = 0; i < MAX_SENT; i++)
     if (t->sent[i].name)
       headers[request.header_count++] = (nexo_kv){nexo_text(t->sent[i].name), nexo_text(t->sent[i].value)};
