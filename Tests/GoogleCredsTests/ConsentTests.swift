@@ -225,13 +225,14 @@ extension ProviderTests {
       #expect(Array(bench.slept.withLock { $0 }.prefix(3)) == [1, 2, 4].map { Duration.seconds($0) })
     }
 
-    @Test func `a client that may not use device codes is named as such`() async throws {
+    @Test func `a client that the provider does not know is refused with the provider's own word`() async throws {
       let provider = try await Provider.shared
       let bench = try AccountBench(client: "nobody")
       let fault = await #expect(throws: GoogleFault.self) {
         _ = try await bench.account(provider.endpointsJSON).consentByDevice()
       }
-      #expect(fault == GoogleFault(.clientRefused, "invalid_client"))
+      // The toolkit's word for a client that it does not know.
+      #expect(fault == GoogleFault(.providerRefused, "invalid_request"))
     }
   }
 }

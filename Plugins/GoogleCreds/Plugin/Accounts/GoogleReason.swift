@@ -1,5 +1,5 @@
 // Why an account, a consent or a call is not as it should be: stable codes with cause and remedy, for pages, CLI,
-// readiness, tools and logs. Thrown as GoogleFault. Each code is reached by a test, and stands in docs/operations.md.
+// readiness, tools and logs. Thrown as GoogleFault; extensions/google-creds/reasons.json has them for `agent explain`.
 //
 // SPDX-License-Identifier: Apache-2.0
 
@@ -54,6 +54,14 @@ enum GoogleReason: String, Sendable, CaseIterable {
 
   /// One sentence: what to do.
   var remedy: String { Self.texts[self]?.remedy ?? "Start again." }
+
+  /// Where to look.
+  var evidence: String {
+    if rawValue.hasPrefix("google.config.") { return "The page /google/accounts and the log name the key." }
+    if rawValue.hasPrefix("google.call.") { return "The tool's answer says what exactly." }
+    if rawValue.hasPrefix("google.consent.") { return "The page /google/accounts, at the account." }
+    return "The page /google/accounts and the account's state say what exactly."
+  }
 
   // swift-format-ignore
   private static let texts: [GoogleReason: (cause: String, remedy: String)] = [

@@ -100,7 +100,8 @@ struct ToolCalls: Sendable {
     var call = HTTPCall(method: method, url: address.url.text)
     if let api = service.endpoints[.api] {
       // A test's stand-in for every API: on loopback, or the settings would have refused it.
-      call.url = api.text + (api.path.hasSuffix("/") ? "" : "/") + address.url.host + address.url.path + (address.url.query.map { "?\($0)" } ?? "")
+      call.url = api.text + (api.path.hasSuffix("/") ? "" : "/") + address.url.host + address.url.path
+      if let query = address.url.query { call.url += "?\(query)" }
       call.isLoopback = true
       call.caFile = service.endpoints.caFile
     }
