@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HostBroker
+internal import HostCredentials
 internal import HostJSON
 internal import HostLinux
 internal import HostMetrics
@@ -103,9 +104,10 @@ extension AgentRuntime {
 
 /// Topics of channels.
 enum ChannelTopic {
-  /// `plugin.inbound.<channel>[.<instance>]`. What a topic cannot hold becomes `_`.
+  /// `plugin.inbound.<channel>[.<instance>]`. What a topic cannot hold becomes `_`; an account whose label is itself a number
+  /// or an address goes by its fingerprint, since topics are logged.
   static func name(_ prefix: String, _ channel: String, _ account: String) -> String {
-    let words = [channel, account].filter { !$0.isEmpty }.map { word in
+    let words = [channel, AccountLabel.shown(account)].filter { !$0.isEmpty }.map { word in
       let bytes = word.utf8.map { byte in
         let isAllowed = byte > 0x20 && byte != 0x7F && byte != UInt8(ascii: "*") && byte != UInt8(ascii: ">")
         return isAllowed && byte != UInt8(ascii: ".") ? byte : UInt8(ascii: "_")
