@@ -36,14 +36,15 @@ must inside sh -c 'zcat /usr/share/man/man1/agent.1.gz | grep -q "^.SH COMMANDS"
 must inside bash -c '. /usr/share/bash-completion/completions/agent && complete -p nexo >/dev/null'
 
 # As the unit starts it, on other ports.
-inside /usr/bin/agent run --config /etc/nexo --state-dir /var/lib/nexo-check --metrics-listen 127.0.0.1:0 \
+chroot "$root" env -i HOME=/root PATH=/usr/bin:/bin /usr/bin/agent run --config /etc/nexo --state-dir /var/lib/nexo-check --metrics-listen 127.0.0.1:0 \
   --http-listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 >"$root/root/out" 2>"$root/root/err" &
 host=$!
 for _ in $(seq 120); do grep -q '^ready ' "$root/root/out" && break; sleep 0.5; done
 must grep -qx 'ready agents=1 extensions_ok=3 extensions_disabled=0 extensions_invalid=0' "$root/root/out"
 metrics=$(sed -nE 's/^listening role=metrics address=//p' "$root/root/out")
 must inside sh -c "curl -fsS http://$metrics/metrics | grep -q '^nexo_ready 1'"
-kill "$host" && wait "$host"
+kill "$host"
+must wait "$host"
 host=
 must inside apt-get purge -y -qq nexo >"$root/root/purge.log" 2>&1
 must inside sh -c '! test -e /usr/bin/agent && ! test -e /etc/nexo && ! test -e /usr/lib/nexo'
