@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HostJSON
 import HostLinux
 import TestSupport
@@ -12,11 +13,22 @@ extension Site {
     try drop("courier", try Site.library("courier", macros), capabilities: "channels = [\"courier\"]")
   }
 
-  /// What the courier wrote down so far.
-  func journal() throws -> CourierJournal {
-    CourierJournal(
-      String(decoding: (try? AtomicFile.read(folder.file("journal"), limit: 1 << 30)) ?? [], as: UTF8.self))
+  /// What the courier wrote down so far, or since the journal had a size: cheap, for asking again and again.
+  func journal(from size: UInt64 = 0) throws -> CourierJournal {
+    let file = open(folder.file("journal"), O_RDONLY)
+    guard file >= 0 else { return CourierJournal("") }
+    defer { close(file) }
+    var (bytes, buffer, offset) = ([UInt8](), [UInt8](repeating: 0, count: 65_536), off_t(size))
+    while true {
+      let count = pread(file, &buffer, buffer.count, offset)
+      if count <= 0 { return CourierJournal(String(decoding: bytes, as: UTF8.self)) }
+      bytes += buffer[0..<count]
+      offset += off_t(count)
+    }
   }
+
+  /// The journal's size now, bytes.
+  var journalSize: UInt64 { UInt64((try? FileStatus.of(folder.file("journal")))?.size ?? 0) }
 
   /// `agent verify` on this site's ledger.
   func verify() async throws -> (end: ProcessEnd, output: String, errors: String) {

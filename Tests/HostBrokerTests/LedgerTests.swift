@@ -122,6 +122,24 @@ struct LedgerTests {
     try await closeAndAudit(ledger)
   }
 
+  @Test func `what could not even be tried uses up no attempt, and expires at the end of its life`() async throws {
+    var policy = LedgerPolicy()
+    policy.attempts = 3
+    policy.life = .seconds(60)
+    let ledger = try await site.open(policy)
+    _ = try await ledger.accept(message("k"))
+    for _ in 0..<10 {
+      let lease = try #require(try await ledger.poll(queue: "inbound").first)
+      let fate = try await ledger.fail(lease, .notTried(.booting, "nobody is there"))
+      guard case .retried(let notBefore) = fate else { return Issue.record("\(fate)") }
+      site.wall.advance(.nanoseconds(notBefore - site.wall.now))
+    }
+    #expect(try await ledger.deadLetters() == [])
+    site.wall.advance(.seconds(60))
+    #expect(try await ledger.poll(queue: "inbound") == [])
+    try await closeAndAudit(ledger)
+  }
+
   @Test func `a permanent failure is a dead letter at once, and the session goes on`() async throws {
     let ledger = try await site.open()
     for key in ["first", "second"] { _ = try await ledger.accept(message(key, payload: #"{"a":1}"#)) }

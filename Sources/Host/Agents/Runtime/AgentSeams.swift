@@ -69,7 +69,7 @@ package enum DeliveryReport: Sendable, Equatable {
 /// The channels.
 package protocol ChannelPort: Sendable {
   /// Hands one message to its channel and waits for what the service says of it. It has a deadline of its own, and
-  /// answers ``Reason/agentsNoChannel`` as transient when no plugin serves the channel now.
+  /// answers ``Reason/agentsNoChannel`` as not tried when no plugin serves the channel now.
   func deliver(_ message: OutboundMessage) async -> DeliveryReport
 }
 

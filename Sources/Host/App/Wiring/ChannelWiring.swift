@@ -22,7 +22,7 @@ struct PluginChannels: ChannelPort {
 
   func deliver(_ message: OutboundMessage) async -> DeliveryReport {
     guard let channel = plugins.channels.entry(message.channel) else {
-      return .failed(.transient(.agentsNoChannel, "no plugin serves the channel \(message.channel)"))
+      return .failed(.notTried(.agentsNoChannel, "no plugin serves the channel \(message.channel)"))
     }
     let result = await channel.send(
       ChannelMessage(

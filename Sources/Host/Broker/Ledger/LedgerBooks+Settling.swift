@@ -51,20 +51,21 @@ extension LedgerBooks {
       try bury(row, failure.failureClass, failure)
       return .deadLettered(failure.failureClass)
     }
-    if row.failures + 1 >= policy.attempts {
+    let failures = row.failures + (failure.usesAttempt ? 1 : 0)
+    if failures >= policy.attempts {
       try bury(row, .exhausted, failure)
       return .deadLettered(.exhausted)
     }
     let backoff = Backoff(first: policy.backoff.first, longest: policy.backoff.longest)
-    let wait = backoff.delay(after: row.failures + 1, atLeast: failure.retryAfter, using: &random)
+    let wait = backoff.delay(after: max(failures, 1), atLeast: failure.retryAfter, using: &random)
     let notBefore = now + wait.nanoseconds
     try database.run(
       """
-      UPDATE messages SET state = 0, failures = failures + 1, not_before = ?, lease_until = NULL, failure_class = ?,
-        failure_reason = ?, failure_detail = ?
+      UPDATE messages SET state = 0, failures = ?, not_before = ?, lease_until = NULL, failure_class = ?, failure_reason = ?,
+        failure_detail = ?
       WHERE sequence = ?
       """,
-      SQLValue(notBefore), .text(FailureClass.transient.rawValue), .text(failure.reason.code),
+      SQLValue(failures), SQLValue(notBefore), .text(FailureClass.transient.rawValue), .text(failure.reason.code),
       .text(LedgerBooks.cut(failure.detail)), .integer(row.sequence))
     return .retried(notBefore: notBefore)
   }

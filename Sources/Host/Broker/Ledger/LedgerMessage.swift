@@ -86,12 +86,21 @@ package struct LedgerFailure: Sendable, Equatable {
   package let detail: String
   /// The wait that the other side asked for; the backoff may be longer.
   package let retryAfter: Duration
+  /// Whether it is one of the ``LedgerPolicy/attempts``.
+  package let usesAttempt: Bool
 
   package static func transient(_ reason: Reason, _ detail: String, retryAfter: Duration = .zero) -> LedgerFailure {
-    LedgerFailure(failureClass: .transient, reason: reason, detail: detail, retryAfter: retryAfter)
+    LedgerFailure(
+      failureClass: .transient, reason: reason, detail: detail, retryAfter: retryAfter, usesAttempt: true)
+  }
+  /// Nothing was tried, for nobody was there who could: as often as it takes, until the message's life ends.
+  package static func notTried(_ reason: Reason, _ detail: String, retryAfter: Duration = .seconds(2)) -> LedgerFailure
+  {
+    LedgerFailure(
+      failureClass: .transient, reason: reason, detail: detail, retryAfter: retryAfter, usesAttempt: false)
   }
   package static func permanent(_ reason: Reason, _ detail: String) -> LedgerFailure {
-    LedgerFailure(failureClass: .permanent, reason: reason, detail: detail, retryAfter: .zero)
+    LedgerFailure(failureClass: .permanent, reason: reason, detail: detail, retryAfter: .zero, usesAttempt: true)
   }
 }
 
