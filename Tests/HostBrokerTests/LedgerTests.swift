@@ -131,7 +131,10 @@ struct LedgerTests {
     for _ in 0..<10 {
       let lease = try #require(try await ledger.poll(queue: "inbound").first)
       let fate = try await ledger.fail(lease, .notTried(.booting, "nobody is there"))
-      guard case .retried(let notBefore) = fate else { return Issue.record("\(fate)") }
+      guard case .retried(let notBefore) = fate else {
+        Issue.record("\(fate)")
+        return
+      }
       site.wall.advance(.nanoseconds(notBefore - site.wall.now))
     }
     #expect(try await ledger.deadLetters() == [])
