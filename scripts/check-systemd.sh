@@ -8,6 +8,8 @@
 set -euo pipefail
 [ "$(id -u)" = 0 ] || { echo "check-systemd: needs root, for debootstrap and systemd-nspawn" >&2; exit 69; }
 root=$(mktemp -d /var/tmp/nexo-boot-XXXXXX)
+# The unit runs as a user of its own, who must get past `/`.
+chmod 0755 "$root"
 trap 'umount -l "$root/proc" 2>/dev/null || true; rm -rf "$root"' EXIT
 debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,procps,curl,ca-certificates bookworm "$root" >"$root.log" 2>&1
 if [ -d /etc/apt/sources.list.d ]; then rm -f "$root/etc/apt/sources.list" && cp -a /etc/apt/sources.list.d "$root/etc/apt/"; fi
