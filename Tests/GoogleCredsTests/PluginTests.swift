@@ -120,6 +120,9 @@ struct PluginTests {
       }
       nexo_test_scrape(plugin.test)
       #expect(nexo_test_value(plugin.test, "google_creds_accounts", "unlinked") == 2)
+      #expect(nexo_test_value(plugin.test, "google_creds_accounts", "failed") == 1)
+      // One record for each account that changed, and one for them all.
+      #expect(nexo_test_logged(plugin.test, NEXO_INFO.int32, nil) == 5)
       // The agent of the test host is "tester": ana's account is its own.
       #expect(plugin.tool("google_auth_status").result.contains("google.account.unlinked"))
       var last: UnsafePointer<CChar>?

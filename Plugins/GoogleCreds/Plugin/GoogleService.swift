@@ -91,10 +91,10 @@ final class GoogleService: Sendable {
         "configuration entry refused", ["reason": finding.fault.reason.rawValue, "config.path": finding.path])
     }
     declare(settings)
+    // Each tells the host how it is as soon as it has looked.
     for account in new {
       account.reload()
       account.look()
-      publish(account)
     }
     host.log.info("accounts declared", ["google.accounts": "\(settings.accounts.count)"])
     tellWatchers()
@@ -179,7 +179,11 @@ final class GoogleService: Sendable {
   }
 
   /// Before each scrape.
-  func sample() { metrics.sample(accounts.all.map(\.status.state), breaker: breaker.gauge) }
+  func sample() {
+    let bad = state.withLock { $0.labels.count - $0.settings.accounts.count }
+    let states = accounts.all.map(\.status.state) + Array(repeating: .failed, count: max(0, bad))
+    metrics.sample(states, breaker: breaker.gauge)
+  }
 
   /// One element now, and one after each change; the newest only.
   func changes() -> AsyncStream<Void> {
