@@ -73,7 +73,7 @@ let package = Package(
     // A host for the tests of plugins, in C: for our tests, and part of the SDK for authors'.
     .target(name: "PluginTestHost", dependencies: ["PluginAPI"], path: "Sources/PluginTestHost", cSettings: strictC),
 
-    // Breaker and backoff as pure machines: the host's and the plugins' alike (docs/adr/0006).
+    // Breaker and backoff as pure machines: the host's and the plugins' alike (docs/adr/0007).
     .target(name: "Resilience", path: "Sources/Resilience", swiftSettings: strict),
 
     // Debian's C libraries.

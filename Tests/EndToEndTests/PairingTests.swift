@@ -24,10 +24,14 @@ struct PairingTests {
   /// What an independent decoder reads off the browser's window.
   private static func code(on browser: DrivenProgram, _ phone: PhoneSite) async throws -> String {
     let picture = phone.site.folder.file("window.png")
-    try browser.act("picture", ["file": .string(picture)])
-    let (end, output, errors) = try await ChildProcess.run(["zbarimg", "--quiet", "--raw", picture])
-    try #require(end == .exited(0), "no code in the window: \(errors)")
-    return output.split(separator: "\n").map(String.init).joined()
+    // A picture that was taken while the code changed has none: another is taken.
+    for attempt in 1... {
+      try browser.act("picture", ["file": .string(picture)])
+      let (end, output, errors) = try await ChildProcess.run(["zbarimg", "--quiet", "--raw", picture])
+      if end == .exited(0) { return output.split(separator: "\n").map(String.init).joined() }
+      try #require(attempt < 10, "no code in ten pictures of the window: \(errors)")
+    }
+    return ""
   }
 
   @discardableResult

@@ -54,6 +54,17 @@ struct CredentialsTests {
     }
   }
 
+  @Test func `an agent that a reload took away sends what it still owes, as long as the account allows it`() {
+    let site = Site([Bench.agent("ana", [.init("chat", "a")])])
+    _ = site.credentials.install(CredentialSetup(agents: [Bench.agent("eva", [.init("chat", "b")])]))
+    #expect(site.send("a") == nil)
+    #expect(site.send("b", agent: "eva") == nil)
+    #expect(site.send("a", agent: "ida") == .credentialsUnbound)
+    // Back under the same name, it is what its new entry says.
+    _ = site.credentials.install(CredentialSetup(agents: [Bench.agent("ana", [])]))
+    #expect(site.send("a") == .credentialsUnbound)
+  }
+
   @Test func `five failures in a row open for ten seconds, doubling to 120, and two successes close`() {
     let site = Site()
     for _ in 1...4 { site.send("a", .failure) }
@@ -101,7 +112,7 @@ struct CredentialsTests {
     #expect(site.credentials.install(CredentialSetup(agents: [Bench.agent("bob")])).version == 2)
     grant.report(.failure)
     #expect(site.breaker("a") == "2")
-    #expect(site.send("b") == .credentialsUnbound)
+    #expect(site.send("b", agent: "ida") == .credentialsUnbound)
   }
 
   @Test func `a reload with an error changes nothing: no version, no gauge, no binding, nothing alongside`() {

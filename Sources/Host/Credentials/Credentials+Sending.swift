@@ -72,7 +72,7 @@ extension Credentials {
         reason: .agentsNoChannel, retryAfter: Credentials.shortestWait, detail: "no plugin serves \(channel) now")
     }
     let label: String
-    switch book.bindings[agent]?[channel] {
+    switch binding(agent, channel) {
     case .account(let bound): label = bound
     case .conversation where !conversation.isEmpty: label = conversation
     case .conversation, .unbound, nil: throw refused(agent, channel, nil, .unbound, .credentialsUnbound)

@@ -23,6 +23,8 @@ package final class Credentials: Sendable {
     var version: UInt64 = 0
     /// Faults of the boot that were counted.
     var counted: Set<String> = []
+    /// What agents that a reload took away were bound to: their turns end, and the replies still go out.
+    var departed: [String: [String: Binding]] = [:]
   }
 
   let metrics: CredentialMetrics
@@ -55,6 +57,11 @@ package final class Credentials: Sendable {
 
   /// The reason for which an agent must not work; nil: it may.
   package func fault(of agent: String) -> Reason? { state.withLock { $0.book.failedAgents[agent] } }
+
+  /// What an agent sends with on a channel; for one that a reload took away, what it was bound to last. Nil: it never was.
+  func binding(_ agent: String, _ channel: String) -> Binding? {
+    state.withLock { ($0.book.bindings[agent] ?? $0.departed[agent])?[channel] }
+  }
 
   // MARK: Changes
 
@@ -130,6 +137,8 @@ package final class Credentials: Sendable {
       let book = CredentialBook(sources, live: live(), moment)
       guard book.errors.isEmpty else { return (book, version, false) }
       return state.withLock { state in
+        state.departed.merge(state.book.bindings) { _, last in last }
+        state.departed = state.departed.filter { book.bindings[$0.key] == nil }
         state.book = book
         state.version += 1
         return (book, state.version, true)
