@@ -1,4 +1,4 @@
-/* What the host uses of libcrypt (crypt(5), part of Debian's C library): bcrypt; see docs/adr/0006.
+/* What the host uses of libcrypt (crypt(5), part of Debian's C library): bcrypt; see docs/adr/0010.
  * `struct crypt_data` is too large for Swift's importer, so the call is made here.
  *
  * SPDX-License-Identifier: Apache-2.0

@@ -1,4 +1,4 @@
-/* What the host uses of OpenSSL's libssl; see docs/adr/0006. Macros of its headers as functions, nothing more.
+/* What the host uses of OpenSSL's libssl; see docs/adr/0010. Macros of its headers as functions, nothing more.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
