@@ -16,12 +16,4 @@ struct HTMLTests {
     #expect(inner.text == "<b>\(escaped)</b>")
     #expect(outer.text == "<td title=\"\(escaped)\"><b>\(escaped)</b>7</td>")
   }
-
-  @Test(arguments: [
-    ("personal", "personal"), ("work-2", "work-2"), ("+573001234567", "(a number or address)"),
-    ("ana@gmail.com", "(a number or address)"), ("5730012", "(a number or address)"), ("+1", "(a number or address)"),
-  ])
-  func `a label that is itself a number or an address is not shown`(label: String, shown: String) {
-    #expect(ShownLabel.of(label) == shown)
-  }
 }

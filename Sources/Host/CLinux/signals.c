@@ -26,5 +26,7 @@ int clx_signals_to_pipe(int fd, const int *signals, int count) {
   for (int i = 0; i < count; i++)
     if (sigaction(signals[i], &action, NULL) != 0) return -1;
   struct sigaction ignore = {.sa_handler = SIG_IGN};
+  /* A file that may not grow (RLIMIT_FSIZE) is an error of the write, EFBIG, not the end of the process. */
+  if (sigaction(SIGXFSZ, &ignore, NULL) != 0) return -1;
   return sigaction(SIGPIPE, &ignore, NULL);
 }

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HostBroker
+internal import HostCredentials
 internal import HostHTTP
 internal import HostJSON
 internal import HostLinux
@@ -64,7 +65,7 @@ extension DeadLetter {
   var json: JSON {
     let words = topic.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     let channel = words.count > 2 ? words[2] : nil
-    let account = words.count > 3 ? ShownLabel.of(words.dropFirst(3).joined(separator: ".")) : nil
+    let account = words.count > 3 ? AccountLabel.shown(words.dropFirst(3).joined(separator: ".")) : nil
     return [
       "id": .string(id), "queue": .string(queue), "channel": JSON(channel), "account": JSON(account),
       "session": .string(session), "class": .string(failureClass.rawValue), "reason": .string(reason),

@@ -7,7 +7,7 @@
 #define NEXO_CLINUX_SIGNALS_H
 
 /* From now on each of the `count` signals writes its number, one byte, to `fd` (non-blocking; a full pipe drops it).
- * SIGPIPE is ignored. Returns 0, or -1 with errno. Call once. */
+ * SIGPIPE and SIGXFSZ are ignored. Returns 0, or -1 with errno. Call once. */
 int clx_signals_to_pipe(int fd, const int *signals, int count);
 
 #endif

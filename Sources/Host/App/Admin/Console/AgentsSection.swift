@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HostAgents
+internal import HostCredentials
 internal import HostJSON
 
 /// `GET /admin/agents` as a table.
@@ -22,7 +23,7 @@ struct AgentsSection: ConsoleSection {
   private func row(_ agent: JSON) -> [HTML] {
     let model = [agent["model"]?["provider"]?.string, agent["model"]?["model"]?.string].compactMap { $0 }
     let bindings = (agent["inbound_bindings"]?.array ?? []).map { binding in
-      [binding["plugin"]?.string, binding["instance"]?.string].compactMap { $0 }.map(ShownLabel.of).joined(
+      [binding["plugin"]?.string, binding["instance"]?.string].compactMap { $0 }.map(AccountLabel.shown).joined(
         separator: ".")
     }
     let description: HTML = agent["description"]?.string.map { $0.isEmpty ? "" : "<small>\($0)</small>" } ?? ""

@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+internal import HostCredentials
 internal import HostMetrics
 internal import HostPlugins
 
@@ -21,7 +22,7 @@ struct ChannelsSection: ConsoleSection {
       }
       return accounts.map { account in
         [
-          name(channel), "\(ShownLabel.of(account.label))",
+          name(channel), "\(AccountLabel.shown(account.label))",
           ChannelsSection.state(account) + " " + .reason(account.reason), page(channel),
         ]
       }
@@ -44,13 +45,5 @@ struct ChannelsSection: ConsoleSection {
   private func page(_ channel: Channel) -> HTML {
     guard let path = channel.page, let address = addresses()[ListenerRole.http.rawValue] else { return "" }
     return "<a href=\"http://\(StartupTable.reachable(address))\(path)\">\(path)</a>"
-  }
-}
-
-/// An operator's label as it may be shown: one that is itself a number or an address is not (metrics.md).
-enum ShownLabel {
-  static func of(_ label: String) -> String {
-    let digits = label.utf8.count { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-    return label.contains("@") || digits >= 7 || label.first == "+" ? "(a number or address)" : label
   }
 }

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+internal import HostCredentials
 internal import HostHTTP
 internal import HostJSON
 internal import HostLinux
@@ -37,7 +38,7 @@ struct PairingSection: ConsoleSection {
       ["Code", "Channel", "Account", "Sender", "Since", "Decide"],
       requests.map { request in
         [
-          "<b>\(request.code)</b>", "\(request.peer.channel)", "\(ShownLabel.of(request.peer.account))",
+          "<b>\(request.code)</b>", "\(request.peer.channel)", "\(AccountLabel.shown(request.peer.account))",
           "\(Self.shown(request.peer.sender))", .moment(Clock.rfc3339(request.created)),
           .button(id, "approve", "Approve", ["code": request.code]),
         ]
@@ -48,7 +49,8 @@ struct PairingSection: ConsoleSection {
     guard !approvals.isEmpty else { return "" }
     let rows = approvals.prefix(Self.shown).map { approval -> [HTML] in
       [
-        "\(approval.peer.channel)", "\(ShownLabel.of(approval.peer.account))", "\(Self.shown(approval.peer.sender))",
+        "\(approval.peer.channel)", "\(AccountLabel.shown(approval.peer.account))",
+        "\(Self.shown(approval.peer.sender))",
         "\(approval.via)", .moment(Clock.rfc3339(approval.approved)),
         .button(id, "revoke", "Revoke", ["sender": approval.peer.fingerprint]),
       ]
