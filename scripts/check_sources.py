@@ -30,6 +30,9 @@ FORBIDDEN = [
 ]
 GUARD = re.compile(r"//.*(guard|owned|unchecked|immutable|immortal|only .*(thread|lock)|never chang)", re.IGNORECASE)
 """How a comment says why it is safe to share."""
+FUNCTION_NAME = re.compile(r"typealias (\w+)\s*=\s*(?:@\w+ )*\([^=]*->", re.DOTALL)
+"""A name for a function type that is not a C function."""
+FUNCTION_BEHIND_LOCK = re.compile(r"(?:Mutex|Monitor)<\(*(?:@\w+ )*\(")
 PLUGIN_NAMES = re.compile(r"whatsapp|google-?_?creds", re.IGNORECASE)
 
 
@@ -45,7 +48,23 @@ def code(line):
     return re.sub(r"(^|\s)//.*", "", line)
 
 
-def check(name):
+def function_names(names):
+    """The names that stand for function types, over all files."""
+    found = set()
+    for name in names:
+        if name.endswith(".swift"):
+            text = (ROOT / name).read_text(encoding="utf-8")
+            found |= {match[1] for match in FUNCTION_NAME.finditer(text) if "@convention(c)" not in match[0]}
+    return found
+
+
+def holds_function(line, functions):
+    """Whether a lock holds a function itself: each look at it wraps it once more (a struct around it does not)."""
+    named = re.search(r"(?:Mutex|Monitor)<(\w+)\??>", line)
+    return bool(FUNCTION_BEHIND_LOCK.search(line)) and "->" in line or bool(named and named[1] in functions)
+
+
+def check(name, functions):
     text = (ROOT / name).read_text(encoding="utf-8")
     lines = text.splitlines()
     if name not in TABLES and len(lines) > FILE_LIMIT:
@@ -60,6 +79,8 @@ def check(name):
                     yield number, why
             if UNSTRUCTURED.search(code(line)) and not any(name.startswith(a) for a in UNSTRUCTURED_ALLOWED):
                 yield number, "unstructured Task: only in files that check_sources.py names"
+            if holds_function(code(line), functions):
+                yield number, "a function directly behind a lock grows at each look: put it into a struct"
             if "@unchecked Sendable" in code(line) and not any(
                     GUARD.search(other) for other in lines[max(0, number - 14):number]):
                 yield number, "@unchecked Sendable without a comment naming its guard"
@@ -69,13 +90,15 @@ def check(name):
 
 def main():
     bad = 0
-    for name in tracked():
+    names = tracked()
+    functions = function_names(names)
+    for name in names:
         if not name.endswith((".swift", ".c", ".h", ".cpp")) or not name.startswith(
                 ("Sources/", "Plugins/", "Tests/", "examples/", "benchmarks/")):
             continue
         if name.startswith("Sources/System/"):
             continue
-        for number, what in check(name):
+        for number, what in check(name, functions):
             print(f"{name}:{number}: {what}")
             bad += 1
     return 1 if bad else 0

@@ -18,7 +18,8 @@ package final class LogSink: Sendable {
   private let threshold = Atomic<Int>(Int(LogLevel.info.rawValue))
   private let format = Atomic<Int>(Format.text.rawValue)
   /// Copies of records for tests and the console's recent events; called outside any lock.
-  private let observer = Mutex<(@Sendable (LogRecord) -> Void)?>(nil)
+  private let observer = Mutex(Observer())
+  private struct Observer: Sendable { var call: (@Sendable (LogRecord) -> Void)? }
 
   /// Records below this level are dropped.
   package var level: LogLevel { LogLevel(rawValue: Int32(threshold.load(ordering: .relaxed))) ?? .info }
@@ -30,7 +31,9 @@ package final class LogSink: Sendable {
   }
 
   /// Calls `observe` with each record from now on; nil stops.
-  package func observe(_ observe: (@Sendable (LogRecord) -> Void)?) { observer.withLock { $0 = observe } }
+  package func observe(_ observe: (@Sendable (LogRecord) -> Void)?) {
+    observer.withLock { $0.call = observe }
+  }
 
   func write(_ level: LogLevel, _ message: String, part: String, fields: [(String, String)]) {
     let record = LogRecord(time: Clock.wall(), level: level, part: part, message: message, fields: fields)
@@ -43,7 +46,7 @@ package final class LogSink: Sendable {
     let bytes = Array((line + "\n").utf8)
     // A log that cannot be written must not stop the host: the error is dropped on purpose.
     _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress!, $0.count) }
-    let observe = observer.withLock { $0 }
+    let observe = observer.withLock { $0.call }
     observe?(record)
   }
 }

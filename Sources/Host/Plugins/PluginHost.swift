@@ -61,8 +61,13 @@ package final class PluginHost: Sendable {
   let versionText: ImmortalText
   let nameOnly: NameOnlyHost
   private let meters = Mutex<[String: CallMeter]>([:])
-  private let sink = Mutex<InboundSink?>(nil)
-  private let resolver = Mutex<CredentialResolver?>(nil)
+  /// Set by the wiring. In a struct, as every function behind a lock: `Mutex<InboundSink?>` wraps what it holds in one more
+  /// layer at each look, until a call runs out of stack.
+  private struct Connections: Sendable {
+    var sink: InboundSink?
+    var resolver: CredentialResolver?
+  }
+  private let connections = Mutex(Connections())
   private let owners = Mutex<[String: HandlerOwner]>([:])
   private let live = Mutex<[UInt64: Instance]>([:])
   /// Load, create and start are made for one plugin at a time, so that a change of the process has one culprit.
@@ -82,14 +87,16 @@ package final class PluginHost: Sendable {
   /// Where messages of all channels go; without one they are not taken. Set by the wiring; then each channel that was told
   /// to wait hears that it may go on.
   package func setInboundSink(_ sink: InboundSink?) {
-    self.sink.withLock { $0 = sink }
+    connections.withLock { $0.sink = sink }
     if sink != nil { for channel in channels.entries { channel.resumeInbound() } }
   }
-  var inboundSink: InboundSink? { sink.withLock { $0 } }
+  var inboundSink: InboundSink? { connections.withLock { $0.sink } }
 
   /// Who answers a plugin's wish for a secret (nexo.credential/1 get); without one every wish is denied.
-  package func setCredentialResolver(_ resolver: CredentialResolver?) { self.resolver.withLock { $0 = resolver } }
-  var credentialResolver: CredentialResolver? { resolver.withLock { $0 } }
+  package func setCredentialResolver(_ resolver: CredentialResolver?) {
+    connections.withLock { $0.resolver = resolver }
+  }
+  var credentialResolver: CredentialResolver? { connections.withLock { $0.resolver } }
 
   /// Libraries mapped since the start; they are never unmapped.
   package var mappedImages: Int { images.count }

@@ -118,6 +118,29 @@ struct ServicesTests {
     #expect(try await poll(site, "resumed=1"))
   }
 
+  @Test func `a channel's message goes as deep down the stack after many messages as after one`() async throws {
+    let (site, _) = try await site()
+    let channel = try #require(site.host.channels.entry("carrier"))
+    let place = Mutex(0)
+    site.host.setInboundSink { _, _, _ in
+      var here: UInt8 = 0
+      let found = withUnsafePointer(to: &here) { Int(bitPattern: $0) }
+      place.withLock { $0 = found }
+      return .taken
+    }
+    var depths: [Int] = []
+    for _ in 0..<2 {
+      // As many looks as messages: each once made the next call some 100 bytes deeper.
+      for _ in 0..<10_000 { _ = site.host.inboundSink }
+      let sink = try #require(site.host.inboundSink)
+      var here: UInt8 = 0
+      let outer = withUnsafePointer(to: &here) { Int(bitPattern: $0) }
+      _ = sink(channel, ChannelMessage(account: "personal", id: "1", chat: "c")) {}
+      depths.append(outer - place.withLock { $0 })
+    }
+    #expect(depths.allSatisfy { $0 < 16_384 })
+  }
+
   func poll(_ site: PluginSite, _ text: String) async throws -> Bool {
     for _ in 0..<200 {
       if try await run(site, "counts").text.contains(text) { return true }

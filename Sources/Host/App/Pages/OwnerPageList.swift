@@ -7,8 +7,9 @@ internal import Synchronization
 /// Asks whoever knows, once that is set.
 final class OwnerPageList: Sendable {
   typealias Pages = [(name: String, path: String)]
-  private let source = Mutex<@Sendable () -> Pages>({ [] })
+  private struct Source: Sendable { var pages: @Sendable () -> Pages }
+  private let source = Mutex(Source { [] })
 
-  var all: Pages { source.withLock { $0 }() }
-  func read(_ source: @escaping @Sendable () -> Pages) { self.source.withLock { $0 = source } }
+  var all: Pages { source.withLock { $0.pages }() }
+  func read(_ source: @escaping @Sendable () -> Pages) { self.source.withLock { $0.pages = source } }
 }

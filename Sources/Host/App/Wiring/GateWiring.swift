@@ -56,11 +56,12 @@ final class PluginChallenges: ChallengeAdapter {
 
   private let plugins: PluginHost
   /// Set once the runtime is there, which itself needs the gate.
-  private let post = Mutex<Post?>(nil)
+  private let posting = Mutex(Posting())
+  private struct Posting: Sendable { var post: Post? }
 
   init(plugins: PluginHost) { self.plugins = plugins }
 
-  func post(by post: @escaping Post) { self.post.withLock { $0 = post } }
+  func post(by post: @escaping Post) { posting.withLock { $0.post = post } }
 
   func spelling(of sender: String, channel name: String) async -> SenderSpelling {
     guard let channel = plugins.channels.entry(name) else { return .failed }
@@ -91,7 +92,7 @@ final class PluginChallenges: ChallengeAdapter {
 
   /// A channel without words of its own for it. Never into a group: everybody there would read the code.
   private func sendText(_ challenge: Challenge) async -> ChallengeResult {
-    guard !challenge.isGroup, let post = post.withLock({ $0 }) else { return .noAdapterNoBrokerTopic }
+    guard !challenge.isGroup, let post = posting.withLock({ $0.post }) else { return .noAdapterNoBrokerTopic }
     let text = """
       This assistant does not know you yet. Ask its owner to approve the code \(challenge.code) within \
       \(max(challenge.secondsLeft / 60, 1)) minutes (agent pair approve \(challenge.code)), then write again.

@@ -15,7 +15,8 @@ final class WorkerPool: Sendable {
   /// A parked thread: its job arrives in the box, then the eventfd is written.
   private final class Parked: Sendable {
     let wake: Int32
-    let job = Mutex<Job?>(nil)
+    let box = Mutex(Box())
+    struct Box: Sendable { var job: Job? }
     init(wake: Int32) { self.wake = wake }
     deinit { _ = Glibc.close(wake) }
   }
@@ -74,7 +75,7 @@ final class WorkerPool: Sendable {
   }
 
   private func hand(_ parked: Parked, _ job: Job?) {
-    parked.job.withLock { $0 = job }
+    parked.box.withLock { $0.job = job }
     var one: UInt64 = 1
     _ = write(parked.wake, &one, 8)
   }
@@ -87,7 +88,7 @@ final class WorkerPool: Sendable {
     while park(parked) {
       var count: UInt64 = 0
       while read(wake, &count, 8) < 0, errno == EINTR {}
-      guard let job = parked.job.withLock({ $0.take() }) else { break }
+      guard let job = parked.box.withLock({ $0.job.take() }) else { break }
       job()
     }
     state.withLock { $0.live -= 1 }
