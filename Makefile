@@ -1,5 +1,5 @@
 # One command each; the work is in scripts/. `make run` and `make test` install what is missing first.
-.PHONY: run build test check format lint bench docs fuzz dist deb setup demo-pairing clean
+.PHONY: run build test sanitize check format lint bench docs fuzz dist deb setup demo-pairing clean
 .DEFAULT_GOAL := help
 
 SOURCES := Package.swift Sources Plugins Tests examples benchmarks
@@ -12,6 +12,8 @@ build:           ## the release build, each plugin's library laid beside its man
 	@scripts/build.sh
 test:            ## every test
 	@scripts/test.sh
+sanitize:        ## every test under the address and the thread sanitizer: two builds, an hour or more
+	@status=0; for kind in address thread; do scripts/sanitize.sh $$kind || status=1; done; exit $$status
 check:           ## the gate: format, warnings, imports, sizes, header, documents; then the tests
 	@scripts/check.sh && scripts/test.sh
 format:          ## formats the sources

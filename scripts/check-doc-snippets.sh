@@ -44,8 +44,8 @@ cc -std=gnu11 -O2 -Wall -Wextra -Werror -fsyntax-only -Isdk/include "$work/c/thr
 echo "snippets: the thread with its signals blocked compiles"
 
 if command -v rustc >/dev/null; then
-  snippet rust link_section >"$work/note.rs"
+  (snippet rust link_section; snippet rust 'fn start_thread') >"$work/note.rs"
   (cd "$work" && rustc --edition 2021 --crate-type cdylib -o libnote.so note.rs)
   readelf -n "$work/libnote.so" | grep -q NEXO
-  echo "snippets: the Rust note is a note"
+  echo "snippets: the Rust note is a note, the Rust thread compiles"
 fi

@@ -103,6 +103,7 @@ struct ExchangeTests {
           results.add(exchange.respond(200, badName))
           results.add(exchange.respond(99, HTTPFields()))
           results.add(exchange.respond(204, HTTPFields(), [1]))
+          results.add(exchange.respond(205, HTTPFields(), [1]))
           results.add(exchange.end())
           results.add(exchange.respond(200, text: "fine"))
           results.add(exchange.begin(200, HTTPFields()))
@@ -112,9 +113,9 @@ struct ExchangeTests {
     #expect(answer.text == "fine")
     #expect(answer["x"] == nil)
     #expect(
-      results.wait(for: 8) == [
+      results.wait(for: 9) == [
         .misuse(.fieldValue), .misuse(.framingField("content-length")), .misuse(.fieldName), .misuse(.status(99)),
-        .misuse(.bodyNotAllowed), .misuse(.notBegun), .ok, .misuse(.alreadyAnswered),
+        .misuse(.bodyNotAllowed), .misuse(.bodyNotAllowed), .misuse(.notBegun), .ok, .misuse(.alreadyAnswered),
       ])
   }
 

@@ -118,6 +118,8 @@ package final class PluginHost: Sendable {
       live[new.generation] = new
       if let old { live[old.generation] = nil }
     }
+    // What its threads handed in while start() had not returned yet was refused.
+    for channel in entries.channels { channel.resumeInbound() }
     log.info(
       "plugin running", ["plugin.id": new.id, "plugin.version": new.version, "plugin.build": new.build])
   }

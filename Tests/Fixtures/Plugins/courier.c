@@ -111,12 +111,7 @@ static int offer(struct plugin *p, const char *id, uint64_t token) {
       abort();
     }
     pthread_mutex_lock(&p->lock);
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    /* Also the host's first refusals, while it makes the channel live, are followed by no resume. */
-    if ((until.tv_nsec += 50000000) >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
-    while (!p->may_go_on && !p->is_ending)
-      if (pthread_cond_timedwait(&p->moved, &p->lock, &until)) break;
+    while (!p->may_go_on && !p->is_ending) pthread_cond_wait(&p->moved, &p->lock);
     pthread_mutex_unlock(&p->lock);
     if (s == NEXO_FULL) return 1;
   }

@@ -273,6 +273,10 @@ static nexo_status create(const nexo_host_1 *host, nexo_str config, void **inst,
   return p->metrics->on_scrape(host, on_scrape, p);
 }
 static nexo_status start(void *inst, nexo_err *err) {
+#ifdef EAGER /* as a thread of its own would, while start() has not returned */
+  nexo_status s = hand_in(inst, "personal", "early");
+  if (s != NEXO_E_AGAIN) return nexo_fail(err, NEXO_E_OTHER, "taken before it was live");
+#endif
   (void)inst, (void)err;
   return NEXO_OK;
 }

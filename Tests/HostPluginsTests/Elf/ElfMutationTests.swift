@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HostLinux
 import HostReasons
 import TestSupport
@@ -22,6 +23,9 @@ struct ElfMutationTests {
     }
   }
 
+  /// For each of four parts; the sanitizers take fewer (scripts/sanitize.sh).
+  private static let mutations = getenv("NEXO_TEST_MUTATIONS").flatMap { Int(String(cString: $0)) } ?? 25_000
+
   @Test(arguments: 0..<4) func `25,000 mutated libraries are answered`(part: Int) throws {
     let seed = 0x6e65_786f_0100 + UInt64(part)
     var random = SeededRandom(seed: seed)
@@ -30,7 +34,7 @@ struct ElfMutationTests {
     // Headers, dynamic section and tables: the bytes that the check reads. Mutating code bytes tests nothing here.
     let tables = (0..<min(0x700, original.count)).map { $0 } + Array(max(0, original.count - 0x1400)..<original.count)
     let values: [UInt64] = [0, 1, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF, 1 << 63, .max, .max - 7]
-    for _ in 0..<25_000 {
+    for _ in 0..<Self.mutations {
       var bytes = original
       for _ in 0..<Int.random(in: 1...4, using: &random) {
         let at = tables.randomElement(using: &random) ?? 0

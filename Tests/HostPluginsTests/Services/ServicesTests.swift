@@ -141,6 +141,24 @@ struct ServicesTests {
     #expect(depths.allSatisfy { $0 < 16_384 })
   }
 
+  @Test func `what a plugin hands in while it starts is refused, and it hears when it may go on`() async throws {
+    let site = try PluginSite()
+    site.host.setInboundSink { _, _, _ in .taken }
+    _ = try await site.run("services.c", ["EAGER"], Self.manifest())
+    #expect(try await poll(site, "resumed=1"))
+  }
+
+  @Test(arguments: [InboundAnswer.again, .full])
+  func `room that comes while a message is being refused is not lost`(answer: InboundAnswer) async throws {
+    let (site, _) = try await site()
+    site.host.setInboundSink { channel, _, _ in
+      channel.resumeInbound()
+      return answer
+    }
+    _ = try await run(site, "inbound")
+    #expect(try await poll(site, "resumed=1"))
+  }
+
   func poll(_ site: PluginSite, _ text: String) async throws -> Bool {
     for _ in 0..<200 {
       if try await run(site, "counts").text.contains(text) { return true }

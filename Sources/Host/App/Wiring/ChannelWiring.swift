@@ -47,29 +47,14 @@ struct PluginChannels: ChannelPort {
 
 /// Takes messages of channels in: those of one chat one after the other, in the order they came; chats side by side.
 final class ChannelIntake: Sendable {
-  private struct Chat: Hashable {
-    let channel: String
-    let account: String
-    let chat: String
-  }
   private struct Waiting {
     let message: InboundMessage
     let acked: @Sendable () -> Void
-    let channel: Channel
-  }
-  private struct State {
-    /// Chats with a job at work, and what waits behind it.
-    var chats: [Chat: [Waiting]] = [:]
-    /// Messages between a channel and the ledger.
-    var count = 0
   }
   private let runtime: AgentRuntime
   private let jobs: Jobs
-  private let state = Mutex(State())
+  private let book = Mutex(IntakeBook<Waiting, Channel>())
   private let log = Log("channels")
-
-  /// Ours: beyond it channels are asked to wait. A plugin by itself may have 1,024.
-  private static let limit = 4_096
 
   init(runtime: AgentRuntime, jobs: Jobs) {
     self.runtime = runtime
@@ -78,38 +63,24 @@ final class ChannelIntake: Sendable {
 
   /// The sink of all channels; called on a plugin's thread.
   func take(_ channel: Channel, _ message: ChannelMessage, _ acked: @escaping @Sendable () -> Void) -> InboundAnswer {
-    let chat = Chat(channel: channel.name, account: message.account, chat: message.chat)
-    let next = Waiting(message: ChannelIntake.inbound(channel.name, message), acked: acked, channel: channel)
-    let (count, isFirst) = state.withLock { state -> (Int, Bool) in
-      guard state.count < ChannelIntake.limit else { return (Int.max, false) }
-      state.count += 1
-      if state.chats[chat] != nil {
-        state.chats[chat]?.append(next)
-        return (state.count, false)
-      }
-      state.chats[chat] = []
-      return (state.count, true)
+    let chat = IntakeChat(channel: channel.name, account: message.account, chat: message.chat)
+    let next = Waiting(message: ChannelIntake.inbound(channel.name, message), acked: acked)
+    switch book.withLock({ $0.take(next, of: chat, from: channel) }) {
+    case .again: return .again
+    case .taken(let isFirst, let isFull):
+      if isFirst { jobs.add { [self] in await work(chat, next) } }
+      return isFull ? .full : .taken
     }
-    if count == Int.max { return .again }
-    if isFirst { jobs.add { [self] in await work(chat, next) } }
-    return count > ChannelIntake.limit / 2 ? .full : .taken
   }
 
   /// Hands in one chat's messages until none waits, or the host stops: what is not acked then is the service's still.
-  private func work(_ chat: Chat, _ first: Waiting) async {
+  private func work(_ chat: IntakeChat, _ first: Waiting) async {
     var current: Waiting? = first
     while let waiting = current {
-      guard await offer(waiting.message) else { return forget(chat) }
+      guard await offer(waiting.message) else { return book.withLock { $0.forget(chat) } }
       waiting.acked()
-      let (next, count) = state.withLock { state -> (Waiting?, Int) in
-        state.count -= 1
-        guard let more = state.chats[chat], !more.isEmpty else {
-          state.chats[chat] = nil
-          return (nil, state.count)
-        }
-        return (state.chats[chat]?.removeFirst(), state.count)
-      }
-      if count < ChannelIntake.limit / 2 { waiting.channel.resumeInbound() }
+      let (next, resumed) = book.withLock { $0.handedOver(chat) }
+      for channel in resumed { channel.resumeInbound() }
       current = next
     }
   }
@@ -132,10 +103,6 @@ final class ChannelIntake: Sendable {
       }
     }
     return false
-  }
-
-  private func forget(_ chat: Chat) {
-    state.withLock { state in state.count -= 1 + (state.chats.removeValue(forKey: chat)?.count ?? 0) }
   }
 
   private static func inbound(_ channel: String, _ message: ChannelMessage) -> InboundMessage {

@@ -109,12 +109,12 @@ package final class HTTPExchange: Sendable {
   /// - Parameters:
   ///   - status: 200 to 599.
   ///   - fields: without Content-Length and other framing, which the host adds.
-  ///   - body: empty for 204 and 304. Left out on the wire when the request was HEAD.
+  ///   - body: empty for 204, 205 and 304. Left out on the wire when the request was HEAD.
   @discardableResult
   package func respond(_ status: Int, _ fields: HTTPFields, _ body: [UInt8] = []) -> HTTPSend {
     let result = state.withLock { state -> HTTPSend in
       if let refusal = HTTPExchange.check(state, status, fields) { return refusal }
-      guard body.isEmpty || !HTTPStatus.hasNoBody(status) else { return .misuse(.bodyNotAllowed) }
+      guard body.isEmpty || !HTTPStatus.forbidsContent(status) else { return .misuse(.bodyNotAllowed) }
       state.phase = .answered
       state.output.head = Head(status: status, fields: fields, isWhole: true)
       state.output.body = body
@@ -138,7 +138,7 @@ package final class HTTPExchange: Sendable {
     let result = state.withLock { state -> HTTPSend in
       if let refusal = HTTPExchange.check(state, status, fields) { return refusal }
       state.phase = .streaming
-      state.noBody = HTTPStatus.hasNoBody(status)
+      state.noBody = HTTPStatus.forbidsContent(status)
       state.output.head = Head(status: status, fields: fields, isWhole: false)
       return .ok
     }

@@ -17,7 +17,7 @@ package enum HTTPMisuse: Error, Equatable, Sendable {
   case alreadyAnswered
   /// `write` or `end` without `begin`.
   case notBegun
-  /// A body with 204 or 304.
+  /// A body with 204, 205 or 304.
   case bodyNotAllowed
   /// More than ``HTTPLimits/hardWater`` waits for the client: `.full` was ignored. The bytes were not taken.
   case ignoredFull

@@ -75,4 +75,7 @@ package enum HTTPStatus {
 
   /// Whether a response of this status never has a body. RFC 9110, 6.4.1; 205 has one of length 0.
   package static func hasNoBody(_ status: Int) -> Bool { status < 200 || status == 204 || status == 304 }
+
+  /// Whether a body of this status must be empty: those without one, and 205 (RFC 9110, 15.3.6).
+  package static func forbidsContent(_ status: Int) -> Bool { hasNoBody(status) || status == 205 }
 }

@@ -80,6 +80,10 @@ package final class Channel: NamedEntry {
   private let unacked = Atomic<Int>(0)
   /// The plugin was told to wait.
   private let isHeld = Atomic<Bool>(false)
+  /// How often it was told, or would have been, that it may go on.
+  private let resumes = Atomic<UInt64>(0)
+  /// A call of resume() is queued and has not begun.
+  private let isResuming = Atomic<Bool>(false)
 
   /// Ours: what a plugin may have handed in without an ack; bounds the queue of acks as well.
   static let maxUnacked = 1_024
@@ -122,39 +126,48 @@ package final class Channel: NamedEntry {
     _ = instance.event(.channelCancel) { cancel(functions.table.ctx, operation) }
   }
 
-  /// Inbound may go on: called by the broker when there is room again. Nothing happens unless the plugin was told to wait.
+  /// Inbound may go on: called by whoever refused, when there is room again, and when the instance goes live. Nothing
+  /// happens unless the plugin was told to wait.
   package func resumeInbound() {
-    guard isHeld.exchange(false, ordering: .acquiringAndReleasing), instance.phase == .running else { return }
+    // Before isHeld is looked at: see hold(since:).
+    resumes.add(1, ordering: .sequentiallyConsistent)
+    guard instance.phase == .running, isHeld.exchange(false, ordering: .sequentiallyConsistent) else { return }
     guard let resume = functions.table.resume else { return }
+    // One that has not begun comes later than this refusal, and serves for both.
+    guard !isResuming.exchange(true, ordering: .sequentiallyConsistent) else { return }
     let context = SendablePointer(functions.table.ctx)
-    let isQueued = instance.events.submit { [instance] in
+    // Not dropped for want of room, since nobody would say it again; at most one is queued.
+    let isQueued = instance.events.submit(mustRun: true) { [self] in
+      isResuming.store(false, ordering: .sequentiallyConsistent)
       _ = instance.event(.channelResume) { resume(context.pointer) }
     }
-    if !isQueued { isHeld.store(true, ordering: .releasing) }
+    if !isQueued { isResuming.store(false, ordering: .sequentiallyConsistent) }
   }
 
   func receive(_ message: ChannelMessage, token: UInt64) -> nexo_status {
+    let seen = resumes.load(ordering: .sequentiallyConsistent)
     guard instance.phase == .running || instance.phase == .quiescing, let sink = instance.host.inboundSink else {
-      return hold()
+      return hold(NEXO_E_AGAIN, since: seen)
     }
     guard unacked.add(1, ordering: .acquiringAndReleasing).newValue <= Channel.maxUnacked else {
       unacked.subtract(1, ordering: .acquiringAndReleasing)
-      return hold()
+      return hold(NEXO_E_AGAIN, since: seen)
     }
     switch sink(self, message, { [self] in ack(token) }) {
     case .taken: return ok
-    case .full:
-      isHeld.store(true, ordering: .releasing)
-      return nexo_status(NEXO_FULL)
+    case .full: return hold(NEXO_FULL, since: seen)
     case .again:
       unacked.subtract(1, ordering: .acquiringAndReleasing)
-      return hold()
+      return hold(NEXO_E_AGAIN, since: seen)
     }
   }
 
-  private func hold() -> nexo_status {
-    isHeld.store(true, ordering: .releasing)
-    return nexo_status(NEXO_E_AGAIN)
+  /// Tells the plugin to wait. Room that came between the refusal and this note of it must not be lost: the plugin would
+  /// wait for ever. Either ``resumeInbound()`` sees the note, or this sees that it was called.
+  private func hold(_ status: Int, since seen: UInt64) -> nexo_status {
+    isHeld.store(true, ordering: .sequentiallyConsistent)
+    if resumes.load(ordering: .sequentiallyConsistent) != seen { resumeInbound() }
+    return nexo_status(status)
   }
 
   private func ack(_ token: UInt64) {
