@@ -27,8 +27,12 @@ export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${TEST_WIDTH:-$(nproc)}
 [ -d .build/venv/bin ] && export PATH="$PWD/.build/venv/bin:$PATH"
 
 mkdir -p "$scratch/logs" "$scratch/reports"
-clang -c -O1 -fPIC "-DSANITIZE_$kind" "-DREPORTS=\"$scratch/reports/report\"" -o "$scratch/runtime.o" \
+clang -c -O1 -fPIC -Wall -Wextra -Werror "-DSANITIZE_$kind" "-DREPORTS=\"$scratch/reports/report\"" -o "$scratch/new.o" \
   scripts/sanitize/runtime.c || exit 1
+# The build does not know this file: what was linked with another one is linked again.
+cmp -s "$scratch/new.o" "$scratch/runtime.o" ||
+  rm -f "$scratch"/debug/{agent,nexo,nexo-probe,ledger-driver,token-writer,nexoPackageTests.xctest}
+mv "$scratch/new.o" "$scratch/runtime.o"
 if [ -z "${SANITIZE_SKIP_BUILD:-}" ]; then
   # The sanitizer's own symbols must be in the dynamic table: plugins that are opened later need them.
   swift build --build-tests "--sanitize=$kind" -Xlinker --export-dynamic -Xlinker "$scratch/runtime.o" \
@@ -42,7 +46,7 @@ for module in "${modules[@]}"; do
   mkdir "$kept"
   begin=$SECONDS ended=0
   timeout -k 10 "$limit" "$scratch/debug/nexoPackageTests.xctest" --testing-library swift-testing \
-    --filter "^$module\..*${FILTER:-}" >"$log" 2>&1 || ended=$?
+    --filter "^$module\..*(${FILTER:-})" >"$log" 2>&1 || ended=$?
   mv "$scratch"/reports/report.* "$kept" 2>/dev/null
   tests=$(grep -a -o -E 'Test run with [0-9]+ tests?' "$log" | grep -o -E '[0-9]+' | tail -1)
   failed=$(grep -a -c -E '^✘ Test .* failed after' "$log")

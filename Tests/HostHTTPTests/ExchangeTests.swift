@@ -30,6 +30,7 @@ struct ExchangeTests {
 
   @Test func `a begun response is sent in chunks, piece by piece, and ends`() throws {
     let exchanges = Recorder<HTTPExchange>()
+    defer { exchanges.clear() }  // an exchange holds its route, which holds its handler, which holds this
     let live = try LiveServer([
       Route(
         "GET", "/stream",
@@ -123,6 +124,7 @@ struct ExchangeTests {
     var options = RouteOptions()
     options.timeLimit = .none
     let exchanges = Recorder<HTTPExchange>()
+    defer { exchanges.clear() }  // an exchange holds its route, which holds its handler, which holds this
     let handler = Scripted { _, exchange in
       exchange.begin(200, HTTPFields())
       exchanges.add(exchange)
@@ -155,6 +157,7 @@ struct ExchangeTests {
     var options = RouteOptions()
     options.timeLimit = .none
     let exchanges = Recorder<HTTPExchange>()
+    defer { exchanges.clear() }  // an exchange holds its route, which holds its handler, which holds this
     let handler = Scripted { _, exchange in
       exchange.begin(200, HTTPFields())
       exchanges.add(exchange)
@@ -211,6 +214,7 @@ struct ExchangeTests {
     var options = RouteOptions()
     options.timeLimit = .none
     let exchanges = Recorder<HTTPExchange>()
+    defer { exchanges.clear() }  // an exchange holds its route, which holds its handler, which holds this
     let handler = Scripted { _, exchange in
       exchange.begin(200, HTTPFields(contentType: "text/event-stream"))
       exchanges.add(exchange)
@@ -301,6 +305,7 @@ struct ExchangeTests {
     options.streamsBody = true
     options.maxBody = 10 << 20
     let exchanges = Recorder<HTTPExchange>()
+    defer { exchanges.clear() }  // an exchange holds its route, which holds its handler, which holds this
     let handler = Scripted(demand: pauses ? .pause : .more) { _, exchange in exchanges.add(exchange) }
     let live = try LiveServer([Route("PUT", "/upload", options, handler: handler)])
     let address = live.address

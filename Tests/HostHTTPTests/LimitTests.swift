@@ -57,6 +57,7 @@ struct LimitTests {
     var limits = HTTPLimits()
     limits.connections = 4
     let exchanges = Recorder<HTTPExchange>()
+    defer { exchanges.clear() }  // an exchange holds its route, which holds its handler, which holds this
     let live = try LiveServer(
       [Route("GET", "/never", handler: Scripted { _, exchange in exchanges.add(exchange) })], limits: limits, loops: 1)
     var busy: [HTTPClient] = []
@@ -77,6 +78,7 @@ struct LimitTests {
     var options = RouteOptions()
     options.maxInFlight = 2
     let exchanges = Recorder<HTTPExchange>()
+    defer { exchanges.clear() }  // an exchange holds its route, which holds its handler, which holds this
     let live = try LiveServer([Route("GET", "/busy", options, handler: Scripted { _, x in exchanges.add(x) })])
     let clients = try (0..<2).map { _ in try live.client() }
     for client in clients { try client.send("GET /busy HTTP/1.1\r\nHost: a\r\n\r\n") }
@@ -156,6 +158,7 @@ struct LimitTests {
     var endless = RouteOptions()
     endless.timeLimit = .none
     let exchanges = Recorder<HTTPExchange>()
+    defer { exchanges.clear() }  // an exchange holds its route, which holds its handler, which holds this
     let stream = Scripted { _, exchange in
       exchange.begin(200, HTTPFields(contentType: "text/event-stream"))
       exchanges.add(exchange)

@@ -37,6 +37,7 @@ final class Recorder<Value: Sendable>: Sendable {
   var all: [Value] { values.withLock { $0 } }
 
   func add(_ value: Value) { values.withLock { $0.append(value) } }
+  func clear() { values.withLock { $0 = [] } }
 
   /// The values once there are at least `count`; fewer when the deadline passes first.
   func wait(for count: Int, seconds: Int = 20) -> [Value] {

@@ -10,7 +10,7 @@ import Testing
 
 @testable import HostPlugins
 
-@Suite("Replacement", .timeLimit(.minutes(5)))
+@Suite("Replacement", .timeLimit(.minutes(ReplacementTests.cycles > 1_000 ? 60 : 5)))
 struct ReplacementTests {
   @Test(arguments: [[], ["FLAGS=NEXO_PLUGIN_SERIAL"]])
   func `no request fails while a plugin is replaced again and again`(_ macros: [String]) async throws {
