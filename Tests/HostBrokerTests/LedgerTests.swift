@@ -323,6 +323,38 @@ struct LedgerTests {
     #expect(await closed.value == nil)
   }
 
+  @Test func `an empty queue is looked into again when a message comes, when one goes free and when one is due`()
+    async throws
+  {
+    let ledger = try await site.open()
+    func waiting() -> Task<String?, Never> { Task { await ledger.next(queue: "inbound")?.first?.key } }
+    // Empty: then one comes.
+    let first = waiting()
+    _ = try await ledger.accept(message("a"))
+    #expect(await first.value == "a")
+    // One behind it in its session, which is not to be had until the first has ended.
+    let lease = try #require(
+      await Task { () -> LedgerLease? in
+        _ = try? await ledger.accept(message("b", session: "other"))
+        return await ledger.next(queue: "inbound")?.first
+      }.value)
+    _ = try await ledger.accept(message("c", session: "other"))
+    let second = waiting()
+    try await ledger.answer(lease)
+    #expect(await second.value == "c")
+    // One that failed and is due later, by the ledger's clock: known to be nothing until then.
+    _ = try await ledger.accept(message("d", session: "third"))
+    let failed = try #require(await ledger.next(queue: "inbound")?.first)
+    try await ledger.fail(failed, .transient(.booting, "busy", retryAfter: .seconds(20)))
+    #expect(try await ledger.poll(queue: "inbound") == [])
+    let late = waiting()
+    site.wall.advance(.seconds(21))
+    // Of whatever queue or session, a change has it look at the clock again.
+    _ = try await ledger.accept(message("e", session: "fourth"))
+    #expect(await late.value == "d")
+    await ledger.close()
+  }
+
   @Test func `an audit sees what does not add up`() async throws {
     let ledger = try await site.open()
     for number in 0..<4 { _ = try await ledger.accept(message("\(number)")) }

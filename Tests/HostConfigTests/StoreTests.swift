@@ -142,6 +142,32 @@ struct StoreWriterTests {
     #expect(try Database(path).integrityFaults() == [])
   }
 
+  @Test func `work that need not survive a power cut asks for no sync, and never takes it from work that must`()
+    async throws
+  {
+    // SQLite answers the pragma while it compiles it: each look is a text of its own.
+    let unsynced: @Sendable (Database) throws(StoreError) -> Int64 = { (database) throws(StoreError) in
+      try database.run("INSERT INTO t VALUES ('unsynced', NULL)")
+      return try database.first("PRAGMA synchronous") { $0.integer(0) } ?? -1
+    }
+    let synced: @Sendable (Database) throws(StoreError) -> Int64 = { (database) throws(StoreError) in
+      try database.first("PRAGMA main.synchronous") { $0.integer(0) } ?? -1
+    }
+    let writer = try StoreWriter(path, migrations: layout)
+    #expect(try await writer.write(isSynced: false, unsynced) == 1)
+    #expect(try await writer.write(synced) == 2)
+    // What was written unsynced is there for everybody at once, and after a reopening.
+    #expect(try await writer.read(StoreWriterTests.count) == 1)
+    await writer.close()
+    #expect(try Database(path).first("SELECT count(*) FROM t") { $0.integer(0) } == 1)
+
+    var options = DatabaseOptions()
+    options.durability = .normal
+    let lax = try StoreWriter(folder.file("lax"), options, migrations: layout)
+    #expect(try await lax.write(synced) == 1)
+    await lax.close()
+  }
+
   @Test func `one that throws undoes its own work and nobody else's`() async throws {
     let writer = try StoreWriter(path, migrations: layout)
     _ = try await writer.write(StoreWriterTests.insert("taken"))

@@ -32,6 +32,8 @@ package struct DatabaseOptions: Sendable {
 package final class Database {
   package let path: String
   private let handle: OpaquePointer
+  /// What a commit waits for now.
+  private var durability = DatabaseOptions.Durability.full
   /// Prepared statements by the address of their text: as many as there are call sites.
   private var statements: [UnsafePointer<UInt8>: OpaquePointer] = [:]
 
@@ -88,10 +90,21 @@ package final class Database {
     try run("PRAGMA foreign_keys = ON")
     if options.isReadOnly { return }
     try run("PRAGMA journal_mode = WAL")
-    try run(options.durability == .full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
+    try apply(options.durability)
     // After a burst the WAL shrinks to this again, bytes.
     try run("PRAGMA journal_size_limit = 16777216")
-    if options.maxPages > 0 { try runComposed("PRAGMA max_page_count = \(options.maxPages)") }
+    if options.maxPages > 0 { try runOnce("PRAGMA max_page_count = \(options.maxPages)") }
+  }
+
+  /// Changes what commits wait for, from the next transaction on. Costs nothing when it is so already.
+  package func setDurability(_ wanted: DatabaseOptions.Durability) throws(StoreError) {
+    if wanted != durability { try apply(wanted) }
+  }
+
+  /// SQLite obeys this pragma while it compiles it, so a kept statement would do nothing the second time.
+  private func apply(_ wanted: DatabaseOptions.Durability) throws(StoreError) {
+    try runOnce(wanted == .full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
+    durability = wanted
   }
 
   /// Runs a statement to its end; rows are dropped.
@@ -160,7 +173,7 @@ package final class Database {
       switch sqlite3_step(statement) {
       case SQLITE_ROW: row(SQLRow(statement: statement))
       case SQLITE_DONE: return
-      case let code: throw StoreError(code: code, path: path, Database.message(handle))
+      case let code: throw failure(code)
       }
     }
   }
@@ -177,14 +190,13 @@ package final class Database {
     let code = text.withMemoryRebound(to: CChar.self, capacity: count) {
       sqlite3_prepare_v3(handle, $0, Int32(count), UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
     }
-    guard code == SQLITE_OK, let statement else {
-      throw StoreError(code: code, path: path, Database.message(handle))
-    }
+    guard code == SQLITE_OK, let statement else { throw failure(code) }
     return statement
   }
 
-  /// For the two pragmas whose number SQLite does not take as a bound value. Only numbers of our own go in.
-  private func runComposed(_ sql: String) throws(StoreError) {
+  /// For pragmas: those whose number SQLite does not take as a bound value, and those that act while they are compiled.
+  /// Only words and numbers of our own go in.
+  private func runOnce(_ sql: String) throws(StoreError) {
     let bytes = Array(sql.utf8)
     let result: Result<OpaquePointer, StoreError> = bytes.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return .failure(StoreError(.misuse, path: path, "no statement")) }
@@ -193,9 +205,7 @@ package final class Database {
     let statement = try result.get()
     defer { sqlite3_finalize(statement) }
     let code = sqlite3_step(statement)
-    guard code == SQLITE_DONE || code == SQLITE_ROW else {
-      throw StoreError(code: code, path: path, Database.message(handle))
-    }
+    guard code == SQLITE_DONE || code == SQLITE_ROW else { throw failure(code) }
   }
 
   private func bind(_ value: SQLValue, at index: Int32, of statement: OpaquePointer) throws(StoreError) {
@@ -213,7 +223,27 @@ package final class Database {
           ? sqlite3_bind_zeroblob(statement, index, 0)
           : sqlite3_bind_blob64(statement, index, bytes, UInt64(bytes.count), copied)
       }
-    guard code == SQLITE_OK else { throw StoreError(code: code, path: path, Database.message(handle)) }
+    guard code == SQLITE_OK else { throw failure(code) }
+  }
+
+  private func failure(_ code: Int32) -> StoreError {
+    StoreError(code: code, path: path, Database.message(handle), errno: lastErrno)
+  }
+
+  /// The error of the last system call that failed on the WAL, else on the file, else of the connection: SQLite's own memory
+  /// of it, since what it does after a failure overwrites the thread's.
+  private var lastErrno: Int32 {
+    var (number, wal) = (Int32(0), UnsafeMutablePointer<sqlite3_file>?.none)
+    if sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK, let wal,
+      let control = wal.pointee.pMethods?.pointee.xFileControl,
+      control(wal, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK, number != 0
+    {
+      return number
+    }
+    if sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK, number != 0 {
+      return number
+    }
+    return sqlite3_system_errno(handle)
   }
 
   private static func message(_ handle: OpaquePointer) -> String { String(cString: sqlite3_errmsg(handle)) }
@@ -234,7 +264,7 @@ extension Database {
       for migration in migrations.dropFirst(version) {
         for statement in migration.statements { try run(statement) }
       }
-      try runComposed("PRAGMA user_version = \(max(version, migrations.count))")
+      try runOnce("PRAGMA user_version = \(max(version, migrations.count))")
     }
   }
 }

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CSQLite
+internal import Glibc
 package import HostReasons
 
 /// A failed operation on a state file.
@@ -32,8 +33,10 @@ package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     self.detail = detail
   }
 
-  init(code: Int32, path: String, _ detail: String) {
-    self.init(StoreError.kind(of: code), path: path, code: code, detail)
+  /// - Parameter errno: of the last system call that failed for the connection; 0: unknown.
+  init(code: Int32, path: String, _ detail: String, errno: Int32 = 0) {
+    let kind = StoreError.kind(of: code)
+    self.init(kind == .io ? StoreError.kind(ofFailed: errno) : kind, path: path, code: code, detail)
   }
 
   package var reason: Reason {
@@ -65,6 +68,15 @@ package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     switch kind {
     case .readOnly, .corrupt, .io, .unavailable: true
     case .full, .busy, .tooNew, .overloaded, .constraint, .misuse: false
+    }
+  }
+
+  /// What "disk I/O error" stands for: a disk that turned read-only, a quota or a limit of the process look so to SQLite.
+  private static func kind(ofFailed errno: Int32) -> Kind {
+    switch errno {
+    case EROFS: .readOnly
+    case ENOSPC, EDQUOT, EFBIG: .full
+    default: .io
     }
   }
 

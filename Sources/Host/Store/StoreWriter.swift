@@ -20,6 +20,8 @@ package final class StoreWriter: Sendable {
   private let state: Mutex<State>
   private let wake = DispatchSemaphore(value: 0)
   private let open: @Sendable () throws(StoreError) -> Database
+  /// Of a transaction that somebody waits to be on disk.
+  private let durability: DatabaseOptions.Durability
   private let capacity: Int
 
   private struct State: Sendable {
@@ -31,7 +33,8 @@ package final class StoreWriter: Sendable {
 
   /// A piece of work. `run` is called on the thread; `finish` once its transaction is committed, or has failed.
   private struct Job: Sendable {
-    let isWrite: Bool
+    enum Kind: Sendable { case read, write, writeUnsynced }
+    let kind: Kind
     let run: @Sendable (Database) throws(StoreError) -> Void
     let finish: @Sendable (StoreError?) -> Void
   }
@@ -44,6 +47,7 @@ package final class StoreWriter: Sendable {
   ) throws(SystemError) {
     self.path = path
     self.capacity = capacity
+    durability = options.durability
     state = Mutex(State())
     open = { () throws(StoreError) in try Database(path, options, migrations: migrations) }
     try Thread.start("store", stack: 1 << 20) { [self] in serve() }
@@ -52,17 +56,20 @@ package final class StoreWriter: Sendable {
   /// Runs `body` inside a transaction, shared with whatever else waits, and returns once it is on disk.
   ///
   /// When `body` throws, only what it did is undone. It may not begin or end transactions itself.
+  ///
+  /// - Parameter isSynced: false: it need not survive a power cut, only the end of this process, so it waits for no sync
+  ///   of its own. It is never on disk without everything that was written before it.
   package func write<Value: Sendable>(
-    _ body: @escaping @Sendable (Database) throws(StoreError) -> Value
+    isSynced: Bool = true, _ body: @escaping @Sendable (Database) throws(StoreError) -> Value
   ) async throws(StoreError) -> Value {
-    try await perform(isWrite: true, body)
+    try await perform(isSynced ? .write : .writeUnsynced, body)
   }
 
   /// Runs `body` outside of a transaction: for reading.
   package func read<Value: Sendable>(
     _ body: @escaping @Sendable (Database) throws(StoreError) -> Value
   ) async throws(StoreError) -> Value {
-    try await perform(isWrite: false, body)
+    try await perform(.read, body)
   }
 
   /// Refuses new work, finishes what waits, closes the file, and returns when that is done. May be called twice.
@@ -81,12 +88,12 @@ package final class StoreWriter: Sendable {
   package var waiting: Int { state.withLock { $0.jobs.count } }
 
   private func perform<Value: Sendable>(
-    isWrite: Bool, _ body: @escaping @Sendable (Database) throws(StoreError) -> Value
+    _ kind: Job.Kind, _ body: @escaping @Sendable (Database) throws(StoreError) -> Value
   ) async throws(StoreError) -> Value {
     let result: Result<Value, StoreError> = await withCheckedContinuation { continuation in
       let slot = Slot<Value>()
       let job = Job(
-        isWrite: isWrite,
+        kind: kind,
         run: { (database) throws(StoreError) in
           let value = try body(database)
           slot.value.withLock { $0 = value }
@@ -152,7 +159,7 @@ package final class StoreWriter: Sendable {
     guard let current = database else { return }
     var mustReopen = false
     // Reads go first, each by itself: they see what is committed and wait for no sync.
-    for job in jobs where !job.isWrite {
+    for job in jobs where job.kind == .read {
       do throws(StoreError) {
         try job.run(current)
         job.finish(nil)
@@ -161,31 +168,33 @@ package final class StoreWriter: Sendable {
         job.finish(error)
       }
     }
-    if let error = commit(jobs.filter(\.isWrite), current) { mustReopen = mustReopen || error.needsReopening }
+    if let error = commit(jobs.filter { $0.kind != .read }, current) { mustReopen = mustReopen || error.needsReopening }
     if mustReopen { database = nil }
   }
 
-  /// Runs writes in one transaction, each in a savepoint of its own.
+  /// Runs writes in one transaction, each in a savepoint of its own where there are several.
   ///
   /// - Returns: the error that ended the transaction, if one did.
   private func commit(_ jobs: [Job], _ database: Database) -> StoreError? {
     guard !jobs.isEmpty else { return nil }
     var done: [Job] = []
     do throws(StoreError) {
+      try database.setDurability(jobs.contains { $0.kind == .write } ? durability : .normal)
       try database.run("BEGIN IMMEDIATE")
     } catch {
       for job in jobs { job.finish(error) }
       return error
     }
+    let isShared = jobs.count > 1
     for (index, job) in jobs.enumerated() {
       do throws(StoreError) {
-        try database.run("SAVEPOINT job")
+        if isShared { try database.run("SAVEPOINT job") }
         try job.run(database)
-        try database.run("RELEASE job")
+        if isShared { try database.run("RELEASE job") }
         done.append(job)
       } catch {
         // A full disk may have ended the whole transaction; then nobody's work is kept.
-        guard database.isInTransaction, undo(database) else {
+        guard isShared, database.isInTransaction, undo(database) else {
           if database.isInTransaction { try? database.run("ROLLBACK") }
           for job in done + jobs[index...] { job.finish(error) }
           return error

@@ -59,7 +59,7 @@ extension AgentRuntime {
     }
     message.account = grant.account
     let outgoing = message
-    let report = await keeping(lease) { await self.seams.channels.deliver(outgoing) }
+    let report = await keeper.keeping(lease) { await self.seams.channels.deliver(outgoing) }
     grant.report(report)
     switch report {
     case .delivered: await settle { try await self.ledger.answer(lease) }

@@ -70,7 +70,7 @@ extension AgentRuntime {
         agent: agent.id, session: lease.session, channel: message.channel, account: message.account,
         sender: message.sender), patience: limits.patience)
     let text = texts.joined(separator: "\n")
-    let result = await keeping(lease) { () async -> Result<(answer: String, turn: [ModelMessage]), ModelError> in
+    let result = await keeper.keeping(lease) { () async -> Result<(answer: String, turn: [ModelMessage]), ModelError> in
       do throws(ModelError) { return .success(try await turn.run(text, history: history)) } catch {
         return .failure(error)
       }
@@ -147,29 +147,6 @@ extension AgentRuntime {
       } catch {
         return false
       }
-    }
-  }
-
-  /// Runs `body` and renews the lease meanwhile; a lost lease cancels it.
-  func keeping<Value: Sendable>(_ lease: LedgerLease, _ body: @escaping @Sendable () async -> Value) async -> Value {
-    await withTaskGroup(of: Value?.self) { group in
-      group.addTask { await body() }
-      group.addTask { [ledger] in
-        while true {
-          do { try await Task.sleep(for: ledger.policy.lease / 3) } catch { return nil }
-          do throws(LedgerError) { try await ledger.renew(lease) } catch {
-            if case .leaseLost = error { return nil }
-          }
-        }
-      }
-      var result: Value?
-      while let next = await group.next() {
-        group.cancelAll()
-        if let next { result = next }
-      }
-      // The body's child always yields a value before the group is empty.
-      guard let result else { return await body() }
-      return result
     }
   }
 }

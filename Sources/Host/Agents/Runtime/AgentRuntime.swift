@@ -53,6 +53,7 @@ package final class AgentRuntime: Sendable {
   let conversations = Conversations()
   let senders = SenderLimits()
   let runner: ToolRunner
+  let keeper: LeaseKeeper
   let log = Log("agents")
   private let snapshot: Mutex<Snapshot>
   private let pumps = Mutex<(turns: LeasePump, deliveries: LeasePump)?>(nil)
@@ -66,6 +67,7 @@ package final class AgentRuntime: Sendable {
     limits: RuntimeLimits = RuntimeLimits()
   ) {
     self.ledger = ledger
+    keeper = LeaseKeeper(ledger)
     self.broker = broker
     self.metrics = metrics
     self.seams = seams
@@ -121,7 +123,10 @@ package final class AgentRuntime: Sendable {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await turns.run() }
       group.addTask { await deliveries.run() }
-      let others = [{ @Sendable in await self.answerDelegations() }, { @Sendable in await self.tidy() }]
+      let others = [
+        { @Sendable in await self.answerDelegations() }, { @Sendable in await self.tidy() },
+        { @Sendable in await self.keeper.run() },
+      ]
       group.addTask {
         await withTaskGroup(of: Void.self) { inner in
           for other in others { inner.addTask { await other() } }

@@ -37,7 +37,7 @@ final class LeasePump: Sendable {
     let (leases, feed) = AsyncStream.makeStream(of: LedgerLease.self)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { [self] in
-        await untilStopped { await self.lease(into: feed) }
+        await watched({ [stopped] in await stopped.wait(past: 0) }, { await self.lease(into: feed) })
         hasLeased.store(true, ordering: .releasing)
         ended.raise()
         feed.finish()
@@ -91,15 +91,6 @@ final class LeasePump: Sendable {
       guard let leases = await ledger.next(queue: queue, limit: min(room, LeasePump.batch)) else { return }
       running.add(leases.count, ordering: .acquiringAndReleasing)
       for lease in leases { feed.yield(lease) }
-    }
-  }
-
-  private func untilStopped(_ body: @escaping @Sendable () async -> Void) async {
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { await body() }
-      group.addTask { [stopped] in await stopped.wait(past: 0) }
-      await group.next()
-      group.cancelAll()
     }
   }
 }

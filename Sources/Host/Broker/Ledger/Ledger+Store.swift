@@ -36,7 +36,10 @@ extension Ledger {
   }
 
   /// One step, in a transaction that is on disk when this returns. Refused at once while the store is known to fail.
+  ///
+  /// - Parameter isSynced: false: a step that may be undone by a power cut, and only by that.
   func write<Value: Sendable>(
+    isSynced: Bool = true,
     _ body: @escaping @Sendable (LedgerBooks) throws(StoreError) -> Value
   ) async throws(LedgerError) -> Value {
     if case .refusing = status, !mayTry() {
@@ -45,14 +48,14 @@ extension Ledger {
     }
     let (policy, clock) = (policy, clock)
     do throws(StoreError) {
-      let (value, hasWritten) = try await store.write { (database) throws(StoreError) in
+      let (value, hasWritten) = try await store.write(isSynced: isSynced) { (database) throws(StoreError) in
         let before = database.totalChanges
         return (
           try body(LedgerBooks(database: database, policy: policy, now: clock())), database.totalChanges > before
         )
       }
-      // A transaction that changed nothing wrote nothing, so it proves nothing about the disk.
-      if hasWritten, case .refusing = status, hasRecovered.load(ordering: .acquiring) { change(to: .ready) }
+      // A transaction that changed nothing, or that nobody synced, proves nothing about the disk.
+      if hasWritten, isSynced, case .refusing = status, hasRecovered.load(ordering: .acquiring) { change(to: .ready) }
       return value
     } catch {
       if error.kind != .constraint { failed(error) }

@@ -31,8 +31,8 @@ package final class Ledger: Sendable {
   let retryAt = Atomic<UInt64>(0)
   /// Whether the leases of the process before have been taken back; nothing is leased before.
   let hasRecovered = Atomic(false)
-  /// Raised when a message may have become leasable.
-  let work = Signal()
+  /// Wakes who waits for messages.
+  let work = LedgerWork()
   let lastError = Mutex<StoreError?>(nil)
   private let cachedCounts = Mutex<[LedgerCounts]>([])
   let log = Log("ledger")
@@ -71,12 +71,13 @@ package final class Ledger: Sendable {
     }
     hasRecovered.store(true, ordering: .releasing)
     change(to: .ready)
-    work.raise()
+    work.raiseAll()
   }
 
   /// Keeps the ledger clean until the task is cancelled: expiry, lost leases, pruning, and recovery of the store.
   package func run() async {
-    while !Task.isCancelled, status != .closed {
+    for round in 1... {
+      if Task.isCancelled || status == .closed { return }
       var pause: Duration = .seconds(1)
       do throws(LedgerError) {
         if !hasRecovered.load(ordering: .acquiring) { try await start() }
@@ -88,7 +89,8 @@ package final class Ledger: Sendable {
         note(swept)
         let counts = try await counts()
         cachedCounts.withLock { $0 = counts }
-        if swept.reclaimed + swept.expiredTopics.count > 0 { work.raise() }
+        // Now and then without a cause: it costs nothing and forgives a clock that was set.
+        if swept.reclaimed + swept.expiredTopics.count > 0 || round.isMultiple(of: 30) { work.raiseAll() }
         if swept.hasMore { pause = .milliseconds(10) }
       } catch {
         // The status says what is wrong; the next round tries again.
@@ -111,7 +113,7 @@ package final class Ledger: Sendable {
     case .success(let acceptance):
       if case .accepted = acceptance {
         metrics?.published(message.topic)
-        work.raise()
+        work.raise(message.queue)
       }
       return acceptance
     case .failure(.backlogFull):
@@ -128,15 +130,18 @@ package final class Ledger: Sendable {
   /// - Returns: nil once the task is cancelled or the ledger closed.
   package func next(queue: String, limit: Int = 1) async -> [LedgerLease]? {
     while !Task.isCancelled, status != .closed {
-      let seen = work.count
-      var deadline = Clock.monotonic() + Ledger.probeInterval.nanoseconds
-      if hasRecovered.load(ordering: .acquiring),
-        let (leases, wait) = try? await claim(queue: queue, limit: limit)
+      let seen = work.count(of: queue)
+      if let rest = work.rest(of: queue, seen: seen, now: clock()) {
+        await work.wait(queue, past: seen, rest)
+      } else if hasRecovered.load(ordering: .acquiring),
+        let (leases, rest) = try? await claim(queue: queue, limit: limit)
       {
+        if let rest { work.note(queue, seen: seen, rest) }
         if !leases.isEmpty { return leases }
-        deadline = Clock.monotonic() + wait.nanoseconds
+      } else {
+        await work.wait(
+          queue, past: seen, .until(clock() + Ledger.probeInterval.nanoseconds, after: Ledger.probeInterval))
       }
-      await work.wait(past: seen, until: deadline)
     }
     return nil
   }
@@ -147,16 +152,23 @@ package final class Ledger: Sendable {
     return try await claim(queue: queue, limit: limit).leases
   }
 
-  private func claim(queue: String, limit: Int) async throws(LedgerError) -> (leases: [LedgerLease], wait: Duration) {
-    // A wait that ends by itself now and then costs nothing and forgives a clock that was set.
-    let longest: UInt64 = 30_000_000_000
-    let (leases, wait) = try await write { (books) throws(StoreError) in
-      let leases = try books.claim(queue: queue, limit: max(limit, 1))
-      guard leases.isEmpty, let due = try books.nextDue(queue: queue) else { return (leases, longest) }
-      return (leases, min(longest, due > books.now ? due - books.now : 1_000_000))
+  /// - Returns: the leases, and until when there is nothing more to lease unless something changes; nil when there may be
+  ///   more now.
+  private func claim(
+    queue: String, limit: Int
+  ) async throws(LedgerError) -> (leases: [LedgerLease], rest: LedgerWork.Rest?) {
+    let limit = max(limit, 1)
+    // Nobody is promised a lease. Without it after a power cut the message waits to be delivered, as it would anyway; and
+    // the end of this process, which recovery counts against the message, cannot undo it.
+    let (leases, rest) = try await write(isSynced: false) {
+      (books) throws(StoreError) -> ([LedgerLease], LedgerWork.Rest?) in
+      let leases = try books.claim(queue: queue, limit: limit)
+      if leases.count == limit { return (leases, nil) }
+      guard let due = try books.nextDue(queue: queue) else { return (leases, .untilChanged) }
+      return (leases, .until(due, after: .nanoseconds(due > books.now ? due - books.now : 1_000_000)))
     }
     for lease in leases { metrics?.delivered(lease.topic) }
-    return (leases, .nanoseconds(wait))
+    return (leases, rest)
   }
 
   /// Ends a message as answered, and accepts what it gave rise to in the same transaction.
@@ -165,9 +177,10 @@ package final class Ledger: Sendable {
   package func answer(_ lease: LedgerLease, emitting: [LedgerMessage] = []) async throws(LedgerError) {
     for message in emitting { try Ledger.check(message, policy) }
     let held = try await settle(lease) { (books) throws(StoreError) in try books.answer(lease, emitting: emitting) }
-    guard held else { throw .leaseLost(id: lease.id) }
+    guard let hasNext = held else { throw .leaseLost(id: lease.id) }
     for message in emitting { metrics?.published(message.topic) }
-    work.raise()
+    if hasNext { work.raise(lease.queue) }
+    for queue in Set(emitting.map(\.queue)) { work.raise(queue) }
   }
 
   /// Reports that a delivery failed.
@@ -189,21 +202,21 @@ package final class Ledger: Sendable {
           "deliveries": "\(lease.delivery)",
         ])
     }
-    work.raise()
+    work.raise(lease.queue)
     return fate
   }
 
   /// Gives a message back untried; it is delivered again at once, here or after a restart.
   package func release(_ lease: LedgerLease) async throws(LedgerError) {
-    guard try await write({ (books) throws(StoreError) in try books.release(lease) }) else {
+    guard try await write(isSynced: false, { (books) throws(StoreError) in try books.release(lease) }) else {
       throw .leaseLost(id: lease.id)
     }
-    work.raise()
+    work.raise(lease.queue)
   }
 
   /// Holds a message for another ``LedgerPolicy/lease``. A long turn calls it well before the lease ends.
   package func renew(_ lease: LedgerLease) async throws(LedgerError) {
-    guard try await write({ (books) throws(StoreError) in try books.renew(lease) }) else {
+    guard try await write(isSynced: false, { (books) throws(StoreError) in try books.renew(lease) }) else {
       throw .leaseLost(id: lease.id)
     }
   }
@@ -238,7 +251,7 @@ package final class Ledger: Sendable {
       try DeadLetters.replay(id, books.database, life: policy.life, now: books.now)
     }
     guard found else { throw .unknownDeadLetter(id: id) }
-    work.raise()
+    work.raiseAll()
   }
 
   /// Deletes all dead letters.
@@ -251,7 +264,7 @@ package final class Ledger: Sendable {
   /// Refuses new work, finishes what waits, and closes the file. Leases that are out are taken back by the next start.
   package func close() async {
     change(to: .closed)
-    work.raise()
+    work.raiseAll()
     await store.close()
   }
 }

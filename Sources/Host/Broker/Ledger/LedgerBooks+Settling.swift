@@ -23,14 +23,15 @@ extension LedgerBooks {
   ///
   /// - Parameter emitting: messages such as the replies to be sent; their keys make a repeated turn harmless. They
   ///   are taken whatever the backlog: they replace the one that ends.
-  /// - Returns: false when the lease is lost; nothing was stored then.
-  func answer(_ lease: LedgerLease, emitting: [LedgerMessage]) throws(StoreError) -> Bool {
-    guard let row = try held(lease) else { return false }
-    try finish(row, as: .answered)
+  /// - Returns: nil when the lease is lost, and nothing was stored then; else whether another message of its session may
+  ///   be leased now.
+  func answer(_ lease: LedgerLease, emitting: [LedgerMessage]) throws(StoreError) -> Bool? {
+    guard let row = try held(lease) else { return nil }
+    let hasNext = try finish(row, as: .answered)
     var open = policy
     (open.inFlightLimit, open.inFlightBytesLimit) = (.max, .max)
     for message in emitting { _ = try LedgerBooks(database: database, policy: open, now: now).accept(message) }
-    return true
+    return hasNext
   }
 
   /// Takes a failed delivery back for another attempt, or puts it among the dead letters.
@@ -111,7 +112,10 @@ extension LedgerBooks {
   }
 
   /// Ends a row, moves it in the books, and lets the next of its session go.
-  func finish(_ row: Row, as state: LedgerState) throws(StoreError) {
+  ///
+  /// - Returns: whether there was a next.
+  @discardableResult
+  func finish(_ row: Row, as state: LedgerState) throws(StoreError) -> Bool {
     try database.run(
       "UPDATE messages SET state = ?, head = 0, lease_until = NULL, finished_at = ? WHERE sequence = ?",
       .integer(state.rawValue), SQLValue(now), .integer(row.sequence))
@@ -124,6 +128,7 @@ extension LedgerBooks {
       WHERE queue = ?1
       """, .text(row.queue), .integer(state.rawValue), .integer(row.bytes))
     try LedgerBooks.promote(database, queue: row.queue, session: row.session)
+    return database.changes > 0
   }
 
   /// Makes the oldest message in flight of a session its head, unless it has one.
