@@ -3,7 +3,6 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import HostJSON
 import HostLinux
 import TestSupport
@@ -11,69 +10,9 @@ import Testing
 
 @Suite("Model servers that misbehave", .timeLimit(.minutes(3)))
 struct ModelServerTests {
-  /// A host whose chat is answered by the scripted server.
-  private struct Bench {
-    let site: Site
-    let server: ChildProcess
-    let address: String
-    let host: RunningHost
-
-    init(_ kind: String) async throws {
-      site = try Site()
-      try site.dropChat()
-      server = try ChildProcess(
-        ["/usr/bin/python3", "\(FixturePlugins.packageRoot)/Tests/Support/models/scripted.py"],
-        environment: ["PATH": "/usr/bin:/bin"])
-      _ = await server.wait { $0.output.contains("\n") }
-      address = String(server.output.dropFirst("listening ".count).prefix { $0 != "\n" })
-      try site.folder.write(
-        "config/llm.yaml",
-        """
-        providers:
-          scripted: {kind: \(kind), base_url: "http://\(address)/v1"}
-        retry: {initial_backoff_ms: 20, max_backoff_ms: 200}
-        """)
-      try site.folder.write(
-        "config/agents.yaml",
-        """
-        agents:
-          - id: main
-            model: {provider: scripted, model: m}
-            inbound_bindings: [{plugin: webchat}]
-        """)
-      host = try await RunningHost(site)
-    }
-
-    /// How often the server was asked for these words.
-    func requests(_ words: String) throws -> Int64 {
-      try JSON.parse(HTTPClient.get(address, "/").body)[words]?.integer ?? 0
-    }
-
-    /// Says it in a chat of its own and waits for the answer.
-    func isAnswered(_ words: String) async throws -> Bool {
-      let visitor = try ChatVisitor(host.http)
-      #expect(try visitor.say(words) == 202)
-      return await host.eventually(seconds: 60) { try visitor.answers() == ["said: \(words)"] }
-    }
-
-    func outcome(_ outcome: String) throws -> Double {
-      try host.value(#"llm_requests_total{agent="main",provider="scripted",model="m",outcome="\#(outcome)"}"#) ?? 0
-    }
-
-    var breaker: Double? {
-      get throws { try host.value(#"circuit_breaker_state{breaker="llm.scripted"}"#) }
-    }
-
-    func end() async {
-      #expect(await host.process.stop() == .exited(0))
-      server.signal(SIGTERM)
-      _ = await server.ended()
-    }
-  }
-
   @Test(arguments: ["openai", "anthropic"])
   func `what may pass is tried again as often as documented and answered in the end`(kind: String) async throws {
-    let bench = try await Bench(kind)
+    let bench = try await ModelBench(kind)
     #expect(try await bench.isAnswered("plain"))
     // 429: up to five attempts; 500, cut and rubbish: up to three.
     for (words, attempts) in [("429 2", 3), ("500 2", 3), ("cut 2", 3), ("rubbish 2", 3), ("slow 50", 1)] {
@@ -90,7 +29,7 @@ struct ModelServerTests {
   func `five failures in a row open the breaker, and what was asked meanwhile is answered after it`(kind: String)
     async throws
   {
-    let bench = try await Bench(kind)
+    let bench = try await ModelBench(kind)
     // A request that is wrong says nothing about the server: one attempt, a dead letter, the breaker stays closed.
     #expect(try ChatVisitor(bench.host.http).say("400") == 202)
     #expect(await bench.host.eventually { try bench.host.ask("GET", "/admin/dlq").body.array?.count == 1 })

@@ -4,11 +4,13 @@ It speaks OpenAI's chat completions and Anthropic's messages. The user's last wo
 words counts on, so a script ends in an answer:
 
     "429 N"        N times 429 with Retry-After: 1, then the answer
+    "429date N"    the same with a date a second ahead
     "500 N"        N times 500, then the answer
     "cut N"        N times a stream that ends in the middle, then the answer
     "rubbish N"    N times a stream that is not JSON, then the answer
     "slow MS"      the answer, a piece every MS milliseconds
-    "400"          400, always
+    "400 N"        N times 400, then the answer; without N always
+    "401 N"        the same with 401
     anything else  the answer
 
 The answer is `said: ` and the words, streamed in pieces. Prints `listening ADDRESS`; GET / gives requests by words.
@@ -17,6 +19,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import collections
+import email.utils
 import http.server
 import json
 import sys
@@ -76,8 +79,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         verb, _, amount = said.partition(" ")
         amount = int(amount) if amount.isdigit() else 0
         is_due = number <= amount
-        if verb == "400":
-            return self.refuse(400)
+        if verb in ("400", "401") and (is_due or not amount):
+            return self.refuse(int(verb))
+        if verb == "429date" and is_due:
+            return self.refuse(429, [("retry-after", email.utils.formatdate(time.time() + 1.5, usegmt=True))])
         if verb == "429" and is_due:
             return self.refuse(429, [("retry-after", "1")])
         if verb == "500" and is_due:

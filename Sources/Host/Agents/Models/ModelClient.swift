@@ -73,7 +73,7 @@ package final class ModelClient: Sendable {
     do throws(ModelError) {
       try await provider.stream(request) { event in gathered.withLock { $0.take(event) } }
       metrics.request(agent, settings.name, request.model, .ok, ContinuousClock.now - began)
-      return gathered.withLock { $0 }
+      return gathered.withLock { $0.whole }
     } catch {
       if error != .cancelled {
         metrics.request(agent, settings.name, request.model, .error, ContinuousClock.now - began)

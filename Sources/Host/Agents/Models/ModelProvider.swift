@@ -81,6 +81,14 @@ package struct ModelReply: Sendable, Equatable {
     }
   }
 
+  /// The answer once nothing more comes.
+  var whole: ModelReply {
+    var whole = self
+    whole.text = SurrogateHalves.joined(text)
+    for index in calls.indices { whole.calls[index].arguments = SurrogateHalves.joined(calls[index].arguments) }
+    return whole
+  }
+
   package static func == (left: ModelReply, right: ModelReply) -> Bool {
     left.text == right.text && left.calls == right.calls && left.usage?.input == right.usage?.input
       && left.usage?.output == right.usage?.output

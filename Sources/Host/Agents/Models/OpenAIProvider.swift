@@ -54,7 +54,7 @@ struct OpenAIProvider: ModelProvider {
           calls.map { call in
             [
               "id": .string(call.id), "type": "function",
-              "function": ["name": .string(call.name), "arguments": .string(call.arguments)],
+              "function": ["name": .string(call.name), "arguments": .string(OpenAIProvider.arguments(call))],
             ]
           })
       }
@@ -63,78 +63,10 @@ struct OpenAIProvider: ModelProvider {
       return ["role": "tool", "tool_call_id": .string(callID), "content": .string(content)]
     }
   }
-}
 
-/// Decodes the chunks of a chat completion.
-struct OpenAIDecoder: StreamDecoder, Sendable {
-  /// Calls of one answer; more are the work of a model gone wild.
-  static let callLimit = 128
-  private var calls: [ModelToolCall] = []
-  private var isFinished = false
-  /// Seen by the finish reason, even when the mark `[DONE]` got lost.
-  var isComplete: Bool { isFinished }
-
-  mutating func take(_ event: ServerSentEvents.Event, _ emit: (ModelEvent) -> Void) throws(ModelError) {
-    if event.data == "[DONE]" {
-      // Some servers leave the finish reason out; the mark itself says that nothing is missing.
-      finish(emit)
-      return
-    }
-    guard let json = try? JSON.parse(event.data), json.object != nil else {
-      throw .badAnswer("an event of the stream is not JSON")
-    }
-    try checkError(json)
-    takeUsage(json, emit)
-    guard let choice = json["choices"]?[0] else { return }
-    if let text = choice["delta"]?["content"]?.string, !text.isEmpty { emit(.text(text)) }
-    for call in choice["delta"]?["tool_calls"]?.array ?? [] { try takeDelta(call) }
-    if choice["finish_reason"]?.string != nil { finish(emit) }
-  }
-
-  mutating func takeWhole(_ json: JSON, _ emit: (ModelEvent) -> Void) throws(ModelError) {
-    try checkError(json)
-    guard let message = json["choices"]?[0]?["message"] else { throw .badAnswer("the answer has no message") }
-    takeUsage(json, emit)
-    if let text = message["content"]?.string, !text.isEmpty { emit(.text(text)) }
-    for (index, call) in (message["tool_calls"]?.array ?? []).enumerated() {
-      guard case .object(var object) = call else { continue }
-      object["index"] = JSON(index)
-      try takeDelta(.object(object))
-    }
-    finish(emit)
-  }
-
-  private mutating func finish(_ emit: (ModelEvent) -> Void) {
-    guard !isFinished else { return }
-    isFinished = true
-    for (index, var call) in calls.enumerated() where !call.name.isEmpty {
-      if call.id.isEmpty { call.id = "call_\(index)" }
-      emit(.toolCall(call))
-    }
-  }
-
-  private mutating func takeDelta(_ delta: JSON) throws(ModelError) {
-    // A server that sends whole calls without an index sends each once.
-    let index = delta["index"]?.integer.flatMap { Int(exactly: $0) } ?? calls.count
-    guard (0..<OpenAIDecoder.callLimit).contains(index) else { throw .badAnswer("the answer has too many tool calls") }
-    while calls.count <= index { calls.append(ModelToolCall(id: "", name: "", arguments: "")) }
-    if let id = delta["id"]?.string, !id.isEmpty { calls[index].id = id }
-    if let name = delta["function"]?["name"]?.string, calls[index].name.isEmpty { calls[index].name = name }
-    switch delta["function"]?["arguments"] {
-    case .string(let part)?: calls[index].arguments += part
-    case .object(let object)?: calls[index].arguments = JSON.object(object).description
-    default: break
-    }
-  }
-
-  private func checkError(_ json: JSON) throws(ModelError) {
-    if let error = json["error"], !error.isNull { throw .badAnswer("the server reported an error in its answer") }
-  }
-
-  private func takeUsage(_ json: JSON, _ emit: (ModelEvent) -> Void) {
-    guard let usage = json["usage"], let input = usage["prompt_tokens"]?.integer,
-      let output = usage["completion_tokens"]?.integer
-    else { return }
-    emit(.usage(input: Int(clamping: input), output: Int(clamping: output)))
+  /// As the model wrote them, where they are an object. Servers that read them (llama.cpp's does) fail on anything else, and
+  /// the conversation with them for ever; what was wrong, the tool's result says.
+  private static func arguments(_ call: ModelToolCall) -> String {
+    (try? JSON.parse(call.arguments))?.object == nil ? "{}" : call.arguments
   }
 }

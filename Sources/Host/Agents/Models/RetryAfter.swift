@@ -25,9 +25,12 @@ enum RetryAfter {
     .milliseconds(Int64((min(seconds, longest) * 1_000).rounded(.up)))
   }
 
+  /// What servers write for GMT, which alone is allowed.
+  private static let zones: Set<Substring> = ["GMT", "UTC", "+0000", "-0000"]
+
   /// `Wed, 21 Oct 2015 07:28:00 GMT` as seconds since the epoch; the two obsolete forms are not read.
   private static func date(_ words: [Substring]) -> Int64? {
-    guard words.count == 6, words[5] == "GMT", let day = Int64(words[1]), (1...31).contains(day),
+    guard words.count == 6, zones.contains(words[5]), let day = Int64(words[1]), (1...31).contains(day),
       let month = months.firstIndex(of: String(words[2])), let year = Int64(words[3]), (1970...9999).contains(year)
     else { return nil }
     let time = words[4].split(separator: ":").compactMap { Int64($0) }

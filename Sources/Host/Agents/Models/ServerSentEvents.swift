@@ -17,6 +17,7 @@ struct ServerSentEvents {
   private var event = Event()
   private var hasData = false
   private var lastWasReturn = false
+  private var isFirstLine = true
   /// A line was longer than the limit; the rest of the stream is not looked at.
   private(set) var isOverflowing = false
 
@@ -35,8 +36,18 @@ struct ServerSentEvents {
     }
   }
 
+  /// The stream is over: takes the last event also where its empty line got lost. Whether anything is missing, its data
+  /// says.
+  mutating func end(_ body: (Event) -> Void) {
+    if !line.isEmpty { endLine(body) }
+    endLine(body)
+  }
+
   private mutating func endLine(_ body: (Event) -> Void) {
     defer { line.removeAll(keepingCapacity: true) }
+    // The byte order mark that a stream may begin with.
+    if isFirstLine, line.starts(with: [0xEF, 0xBB, 0xBF]) { line.removeFirst(3) }
+    isFirstLine = false
     if line.isEmpty {
       if hasData { body(event) }
       event = Event()

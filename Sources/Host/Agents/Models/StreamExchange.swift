@@ -75,10 +75,21 @@ private final class DecodingPump<Decoder: StreamDecoder & Sendable>: Sendable {
   private struct State {
     var decoder: Decoder
     var lines = ServerSentEvents()
-    /// Bytes of an answer that is no stream: its first byte is a brace.
+    /// Bytes of an answer that is no stream: its first byte, but for a byte order mark, is a brace.
     var whole: [UInt8]?
     var isFirst = true
     var error: ModelError?
+
+    /// Decodes the events that the parser finds; after an error no more.
+    mutating func take(
+      _ events: inout [ModelEvent], _ parse: (inout ServerSentEvents, (ServerSentEvents.Event) -> Void) -> Void
+    ) {
+      var found: [ServerSentEvents.Event] = []
+      parse(&lines) { found.append($0) }
+      for event in found where error == nil {
+        do throws(ModelError) { try decoder.take(event) { events.append($0) } } catch { self.error = error }
+      }
+    }
   }
   private let state: Mutex<State>
   private let onEvent: @Sendable (ModelEvent) -> Void
@@ -91,7 +102,7 @@ private final class DecodingPump<Decoder: StreamDecoder & Sendable>: Sendable {
   func feed(_ bytes: [UInt8]) {
     let events = state.withLock { state -> [ModelEvent] in
       var events: [ModelEvent] = []
-      if state.isFirst, let first = bytes.first(where: { $0 > 0x20 }) {
+      if state.isFirst, let first = bytes.first(where: { $0 > 0x20 && ![0xEF, 0xBB, 0xBF].contains($0) }) {
         state.isFirst = false
         if first == UInt8(ascii: "{") { state.whole = [] }
       }
@@ -99,12 +110,7 @@ private final class DecodingPump<Decoder: StreamDecoder & Sendable>: Sendable {
         state.whole?.append(contentsOf: bytes)
         return []
       }
-      var lines = state.lines
-      lines.feed(bytes) { event in
-        guard state.error == nil else { return }
-        do throws(ModelError) { try state.decoder.take(event) { events.append($0) } } catch { state.error = error }
-      }
-      state.lines = lines
+      state.take(&events) { lines, body in lines.feed(bytes, body) }
       return events
     }
     for event in events { onEvent(event) }
@@ -114,10 +120,15 @@ private final class DecodingPump<Decoder: StreamDecoder & Sendable>: Sendable {
     let (events, error) = state.withLock { state -> ([ModelEvent], ModelError?) in
       var events: [ModelEvent] = []
       if let whole = state.whole {
-        guard let json = try? JSON.parse(whole) else { return ([], .badAnswer("the answer is not JSON")) }
+        let text = whole.drop { $0 != UInt8(ascii: "{") }
+        guard let json = try? JSON.parse(Array(text)) else { return ([], .badAnswer("the answer is not JSON")) }
         do throws(ModelError) { try state.decoder.takeWhole(json) { events.append($0) } } catch { state.error = error }
       } else if state.lines.isOverflowing {
         state.error = state.error ?? .badAnswer("a line of the stream is too long")
+      } else if state.error == nil, !state.decoder.isComplete {
+        state.take(&events) { lines, body in lines.end(body) }
+        // Half an event is a stream that was cut, whatever its half says.
+        if case .badAnswer = state.error { state.error = .truncated }
       }
       if state.error == nil, !state.decoder.isComplete { state.error = .truncated }
       return (events, state.error)
