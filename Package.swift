@@ -230,7 +230,10 @@ let package = Package(
       ]),
     tests(
       "HostAppTests",
-      ["HostApp", "HostConfig", "HostLinux", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP"]),
+      [
+        "HostApp", "HostConfig", "HostLinux", "HostReasons", "HostJSON", "HostPlugins", "HostMetrics", "HostHTTP",
+        "HostAgents", "HostBroker", "HostCredentials", "HostResilience",
+      ]),
     tests("WhatsAppTests", ["WhatsApp", "WhatsAppProtocol", "PluginKit", "PluginAPI", "PluginTestHost"]),
     tests(
       "GoogleCredsTests",

@@ -123,7 +123,9 @@ struct CredentialGate: OutboundGate {
         OutboundGrant(account: grant.account) { report in grant.report(CredentialGate.outcome(report)) })
     } catch {
       guard let wait = error.retryAfter else { return .refused(.permanent(error.reason, error.detail)) }
-      return .refused(.transient(error.reason, error.detail, retryAfter: wait))
+      // The channel was never asked, so it costs the message no attempt: an account's breaker may stay open for longer than
+      // its attempts would last, and until its life ends the message can still arrive.
+      return .refused(.notTried(error.reason, error.detail, retryAfter: wait))
     }
   }
 
