@@ -10,17 +10,6 @@ import Testing
 
 @Suite("Pairing", .serialized, .timeLimit(.minutes(5)))
 struct PairingTests {
-  /// A browser, stopped whatever happens.
-  private static func withBrowser(_ body: (DrivenProgram) async throws -> Void) async throws {
-    let command = "exec $(scripts/whatsapp-sim.sh --prepare) Tests/Support/browser/browser.py"
-    let browser = try await DrivenProgram(command, name: "browser")
-    do { try await body(browser) } catch {
-      await browser.stop()
-      throw error
-    }
-    await browser.stop()
-  }
-
   /// What an independent decoder reads off the browser's window.
   private static func code(on browser: DrivenProgram, _ phone: PhoneSite) async throws -> String {
     let picture = phone.site.folder.file("window.png")
@@ -48,7 +37,7 @@ struct PairingTests {
   {
     try await PhoneSite.run { phone in
       let host = try await RunningHost(phone.site)
-      try await Self.withBrowser { browser in
+      try await DrivenProgram.withBrowser { browser in
         #expect(await host.reaches("waiting_qr"))
         #expect(try host.value(#"whatsapp_connected{instance="default"}"#) == 0)
         try browser.act("open", ["url": .string("http://\(host.http)/whatsapp/pair")])
@@ -113,7 +102,7 @@ struct PairingTests {
     try await PhoneSite.run(["alfa", "beta"]) { phone in
       let host = try await RunningHost(phone.site)
       #expect(try host.get("/whatsapp/instances").text == #"["alfa","beta"]"#)
-      try await Self.withBrowser { browser in
+      try await DrivenProgram.withBrowser { browser in
         #expect(await host.reaches("waiting_qr", "beta"))
         try browser.act(
           "open",
@@ -205,7 +194,7 @@ struct PairingTests {
     try await PhoneSite.run(more: ["code_speed: 10"]) { phone in
       try phone.simulator.program.act("set", ["first_ref_seconds": 6, "ref_seconds": 2, "ref_grace": 1])
       let host = try await RunningHost(phone.site)
-      try await Self.withBrowser { browser in
+      try await DrivenProgram.withBrowser { browser in
         #expect(await host.reaches("waiting_qr"))
         try browser.act("open", ["url": .string("http://\(host.http)/whatsapp/pair")])
         try Self.wait(browser, "document.querySelector('.qr')?.complete === true")

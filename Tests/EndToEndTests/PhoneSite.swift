@@ -45,6 +45,32 @@ struct DrivenProgram: Sendable {
   }
 }
 
+extension DrivenProgram {
+  /// A headless Chromium (Tests/Support/browser/browser.py), stopped whatever happens.
+  static func withBrowser(_ body: (DrivenProgram) async throws -> Void) async throws {
+    let command = "exec $(scripts/whatsapp-sim.sh --prepare) Tests/Support/browser/browser.py"
+    let browser = try await DrivenProgram(command, name: "browser")
+    do { try await body(browser) } catch {
+      await browser.stop()
+      throw error
+    }
+    await browser.stop()
+  }
+
+  /// The value of an expression in the page.
+  func value(_ js: String) throws -> JSON { try act("evaluate", ["js": .string(js)])["value"] ?? .null }
+
+  /// Waits until an expression is true.
+  func wait(_ js: String, seconds: Int64 = 30) throws {
+    try act("wait", ["js": .string(js), "seconds": .integer(seconds)])
+  }
+
+  /// Presses a key.
+  func press(_ key: String, shift: Bool = false) throws {
+    try act("key", ["key": .string(key), "shift": .bool(shift)])
+  }
+}
+
 /// What a helper program said instead of doing it.
 struct DriverRefused: Error, CustomStringConvertible { let description: String }
 

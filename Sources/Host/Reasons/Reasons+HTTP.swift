@@ -4,6 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Reason {
+  package static let httpMethodNotAllowed = Reason(
+    "http.method_not_allowed",
+    cause: "The path exists, but not for this method.",
+    evidence: "The header Allow of the answer.",
+    remedy: "Use a method that Allow names.")
   package static let httpNotFound = Reason(
     "http.not_found",
     cause: "No route matches the path.",
@@ -152,11 +157,7 @@ extension Reason {
         evidence: "The route's declaration.",
         remedy: "Send Content-Length."),
       .httpNotFound,
-      Reason(
-        "http.method_not_allowed",
-        cause: "The path exists, but not for this method.",
-        evidence: "The header Allow of the answer.",
-        remedy: "Use a method that Allow names."),
+      .httpMethodNotAllowed,
       Reason(
         "http.method_unknown",
         cause: "The method is none of HTTP's, and no route here answers it. Methods are case-sensitive.",

@@ -9,7 +9,7 @@ Runs until SIGTERM and is driven over HTTP, as the simulator is. Prints one line
     wait      js, seconds                                   until the expression is true; its last value
     picture   file, selector                                a PNG of the window, or of one element
     tree                                                    the accessibility tree: [{"role", "name"}, ...]
-    key       key                                           one key press: Tab, Enter, ...
+    key       key, shift                                    one key press: Tab, Enter, ...
     type      text                                          into whatever has the focus
 
 SPDX-License-Identifier: Apache-2.0
@@ -126,9 +126,10 @@ class Browser:
         return {"nodes": [{"role": node["role"]["value"], "name": node.get("name", {}).get("value", "")}
                           for node in nodes if not node.get("ignored") and "role" in node]}
 
-    async def key(self, key: str) -> dict[str, Any]:
+    async def key(self, key: str, shift: bool = False) -> dict[str, Any]:
         text = {"Enter": "\r", "Space": " "}.get(key, "")
-        event = {"key": " " if key == "Space" else key, "windowsVirtualKeyCode": KEYS[key], "text": text}
+        event = {"key": " " if key == "Space" else key, "code": key, "windowsVirtualKeyCode": KEYS[key], "text": text,
+                 "modifiers": 8 if shift else 0}
         await self._call("Input.dispatchKeyEvent", {"type": "keyDown", **event})
         await self._call("Input.dispatchKeyEvent", {"type": "keyUp", **event})
         return {}

@@ -44,7 +44,9 @@ struct AdminClient: Sendable {
     do throws(ClientError) {
       let response = try await HTTPClient.send(request)
       let json = (try? JSON.parse(response.body)) ?? .string(String(decoding: response.body, as: UTF8.self))
-      return .answer(status: response.status, body: json)
+      // A name that holds a dot segment names nothing, and the host does not look for it.
+      let isDots = response.status == 400 && json["code"]?.string == "http.dot_segment"
+      return .answer(status: isDots ? 404 : response.status, body: json)
     } catch .unreachable(let why) {
       return .absent(why)
     } catch {

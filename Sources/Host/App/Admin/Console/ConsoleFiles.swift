@@ -129,6 +129,7 @@ enum ConsoleFiles {
       border-radius: .75rem;
     }
     h2 { font-size: 1rem; margin: .75rem 0 .5rem; }
+    h3 { font-size: .9375rem; margin: 1rem 0 .25rem; }
     p { margin: .25rem 0; }
     .foot { margin-top: .75rem; font-size: .8125rem; display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }
 
@@ -174,7 +175,6 @@ enum ConsoleFiles {
     .events b { font-weight: 600; }
     .fields { color: var(--ink); }
     .fields i { font-style: normal; color: var(--quiet); }
-    .fields i::after { content: "="; }
 
     @media (max-width: 52rem) {
       header { position: static; }

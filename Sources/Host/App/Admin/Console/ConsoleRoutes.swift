@@ -18,6 +18,7 @@ struct ConsoleRoutes: Sendable {
   let feed: ConsoleFeed
   let jobs: Jobs
 
+  private static let pagePaths = ["/admin", "/admin/"]
   /// Streams at once: an owner has a few tabs.
   private static let viewers = 32
   /// Bytes of a button's form.
@@ -32,12 +33,15 @@ struct ConsoleRoutes: Sendable {
     var acting = RouteOptions()
     acting.timeLimit = .after(ConsoleRoutes.actionTime)
     acting.maxBody = ConsoleRoutes.maxForm
-    return [
+    let absent = try ["POST", "PUT", "PATCH", "DELETE"].map { (method) throws(RouteError) in
+      try Route(method, "/admin/*", handler: HTTPPage { ConsoleRoutes.refuse($0, $1) })
+    }
+    return absent + [
       // A pattern cannot end in "/": what nothing else matches is either the page or no page.
       try Route(
         "GET", "/admin/*",
         handler: HTTPPage { [self] request, exchange in
-          guard ["/admin", "/admin/"].contains(request.path) else {
+          guard ConsoleRoutes.pagePaths.contains(request.path) else {
             return exchange.respond(problem: 404, Reason.httpNotFound, "There is no such page; the console is /admin/.")
           }
           jobs.add { await show(exchange) }
@@ -49,6 +53,16 @@ struct ConsoleRoutes: Sendable {
         "POST", "/admin/console/{section}/{action}", acting,
         handler: HTTPPage { [self] request, exchange in jobs.add { await act(request, exchange) } }),
     ]
+  }
+
+  /// What is nowhere is not there for any method; the page itself is, and only to be read.
+  private static func refuse(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+    guard pagePaths.contains(request.path) else {
+      return exchange.respond(problem: 404, Reason.httpNotFound, "The console has nothing there; its page is /admin/.")
+    }
+    var fields = HTTPFields()
+    fields.append("allow", "GET, HEAD, OPTIONS")
+    exchange.respond(problem: 405, Reason.httpMethodNotAllowed, "The page can be read only.", fields)
   }
 
   private func file(_ path: String, _ type: String, _ text: String) throws(RouteError) -> Route {

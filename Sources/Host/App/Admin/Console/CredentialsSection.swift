@@ -34,8 +34,8 @@ struct CredentialsSection: ConsoleSection {
       ? ""
       : "<h3>Findings</h3><ul>\(HTML(findings.map { "<li>\(CredentialsSection.words($0)) \(HTML.reason($0["code"]?.string))</li>" }))</ul>"
     return """
-      <p>Version \(book["version"]?.integer ?? 0) is in force. \(HTML.button(id, "reload", "Reload the configuration"))</p>
       \(accounts)<h3>Bindings</h3>\(bindings)\(found)
+      <div class="foot">Version \(book["version"]?.integer ?? 0) is in force. \(HTML.button(id, "reload", "Reload the configuration"))</div>
       """
   }
 

@@ -35,10 +35,10 @@ struct EventsSection: ConsoleSection {
 
   func body() async -> HTML {
     let rows = events.newest.map { record -> HTML in
-      let fields = HTML(record.fields.map { "<span><i>\($0.key)</i> \(EventsSection.cut($0.value))</span> " })
+      let fields = HTML(record.fields.map { "<span><i>\($0.key)=</i>\(EventsSection.cut($0.value))</span> " })
       return """
         <li>\(.moment(Clock.rfc3339(record.time))) \(EventsSection.level(record.level)) <b>\(record.message)</b> \
-        <span class="fields"><span><i>part</i> \(record.part)</span> \(fields)</span></li>
+        <span class="fields"><span><i>part=</i>\(record.part)</span> \(fields)</span></li>
 
         """
     }
