@@ -121,7 +121,7 @@ let package = Package(
         "PluginAPI", "PluginBoundary", "CToml", "CLinux", "CCrash", "CCrypto", "CMetricCells", "ProbeWire", "HostLinux",
         "HostLog", "HostReasons", "HostJSON",
         "HostMetrics", "HostHTTP",
-      ], extra: hot),
+      ]),
     host(
       "HostBroker", ["HostLinux", "HostLog", "HostReasons", "HostJSON", "HostMetrics", "HostStore", "HostResilience"]),
     host(

@@ -35,6 +35,21 @@ struct ServingTests {
     #expect(live.records.all.allSatisfy { $0.route?.pattern.description == "/hello" })
   }
 
+  @Test func `a type given as a literal is sent once, with the fields added to it`() throws {
+    let live = try LiveServer([
+      Route(
+        "GET", "/typed",
+        handler: HTTPPage { _, exchange in
+          var fields = HTTPFields(fixedType: "text/x-fixed")
+          fields.append("x-more", "1")
+          exchange.respond(200, fields, Array("typed".utf8))
+        })
+    ])
+    let answer = try live.client().request("GET", "/typed")
+    #expect(answer["content-type"] == "text/x-fixed")
+    #expect(answer["x-more"] == "1" && answer.text == "typed")
+  }
+
   @Test func `HEAD has the fields of GET and no body`() throws {
     let live = try LiveServer([page("GET", "/hello", "hello")])
     let client = try live.client()

@@ -19,14 +19,16 @@
 
 static _Thread_local ncr_frame current;
 
-ncr_frame ncr_enter(const ncr_who *who, const char *call) {
+ncr_frame ncr_enter(const ncr_who *who, const char *call, const void *instance) {
   ncr_frame before = current;
+  current.instance = instance;
   current.call = call;
   current.who = who;
   return before;
 }
 void ncr_leave(ncr_frame before) { current = before; }
 ncr_frame ncr_current(void) { return current; }
+const void *ncr_instance(void) { return current.instance; }
 
 static void copy_text(char *to, const char *from) {
   size_t n = from ? strnlen(from, 64) : 0;

@@ -65,14 +65,10 @@ nexo_histogram *nexo_histogram_new(const double *bounds, size_t count, uint16_t 
   for (size_t i = 0; i < count; i++) {
     if (bounds[i] - bounds[i] != 0 || (i > 0 && !(bounds[i] > bounds[i - 1]))) return NULL; /* not finite, not rising */
   }
-  size_t words = 2 * (count + 2);
-  /* Whole cache lines, so that two busy histograms do not share one. */
-  size_t bytes = sizeof(nexo_histogram) + words * sizeof(uint64_t) + count * sizeof(double);
-  bytes = (bytes + NEXO_CACHE_LINE - 1) & ~(size_t)(NEXO_CACHE_LINE - 1);
-  nexo_histogram *histogram = take(&histograms, bytes);
-  double *copy = (double *)(histogram->words + words);
-  if (count > 0) memcpy(copy, bounds, count * sizeof *copy);
-  histogram->bound = copy;
+  /* Whole cache lines: neither two busy histograms nor two threads in one share any that is written. */
+  nexo_histogram *histogram =
+      take(&histograms, nexo_histogram_head_bytes(count) + 2 * nexo_histogram_shard_bytes(count));
+  if (count > 0) memcpy(histogram->bound, bounds, count * sizeof *bounds);
   histogram->bounds = (uint32_t)count;
   histogram->source = source;
   atomic_store_explicit(&histogram->owner, NEXO_NO_OWNER, memory_order_relaxed);
@@ -80,7 +76,7 @@ nexo_histogram *nexo_histogram_new(const double *bounds, size_t count, uint16_t 
 }
 
 /* No bounds, so one bucket and a sum in each shard; all zero is right but for the owner, which nobody needs to be. */
-static alignas(NEXO_CACHE_LINE) unsigned char histogram_sink[sizeof(nexo_histogram) + 4 * sizeof(uint64_t)];
+static alignas(NEXO_CACHE_LINE) unsigned char histogram_sink[3 * NEXO_CACHE_LINE];
 static nexo_counter counter_sink = {.owner = NEXO_NO_OWNER};
 static nexo_gauge gauge_sink;
 

@@ -150,8 +150,12 @@ size_t nexo_gauges_changed(nexo_gauge *const *cells, uint64_t *last, size_t coun
 /* ---- histograms ------------------------------------------------------------------------------------------ *
  * Two shards, the owner's and everybody else's; each is the buckets (bounds + 1 words) and then the sum. */
 
-static inline _Atomic uint64_t *owned_shard(const nexo_histogram *h) { return (_Atomic uint64_t *)h->words; }
-static inline _Atomic uint64_t *shared_shard(const nexo_histogram *h) { return owned_shard(h) + h->bounds + 2; }
+static inline _Atomic uint64_t *owned_shard(const nexo_histogram *h) {
+  return (_Atomic uint64_t *)((uintptr_t)h + nexo_histogram_head_bytes(h->bounds));
+}
+static inline _Atomic uint64_t *shared_shard(const nexo_histogram *h) {
+  return (_Atomic uint64_t *)((uintptr_t)owned_shard(h) + nexo_histogram_shard_bytes(h->bounds));
+}
 
 void nexo_histogram_observe(nexo_histogram *h, double value) {
   if (UNLIKELY(value != value)) {

@@ -39,13 +39,24 @@ struct nexo_gauge {
   _Atomic uint64_t bits; /* of a double */
 };
 
+/* What everybody reads; behind it, each beginning a cache line of its own, the owner's shard and everybody else's. A shard
+ * is bounds + 2 words. */
 struct nexo_histogram {
   _Atomic uint16_t owner;
   uint16_t source; /* whose misuse it is */
   uint32_t bounds;
-  const double *bound; /* `bounds` of them, behind the words */
-  _Atomic uint64_t words[];
+  double bound[];
 };
+
+static inline size_t nexo_whole_lines(size_t bytes) {
+  return (bytes + NEXO_CACHE_LINE - 1) & ~(size_t)(NEXO_CACHE_LINE - 1);
+}
+static inline size_t nexo_histogram_head_bytes(size_t bounds) {
+  return nexo_whole_lines(sizeof(struct nexo_histogram) + bounds * sizeof(double));
+}
+static inline size_t nexo_histogram_shard_bytes(size_t bounds) {
+  return nexo_whole_lines((bounds + 2) * sizeof(uint64_t));
+}
 
 typedef struct nexo_stripe {
   alignas(NEXO_CACHE_LINE) _Atomic uint64_t value;
@@ -53,9 +64,6 @@ typedef struct nexo_stripe {
 
 /* The calling thread's number, 0 before its first addition. In the executable, so one instruction to read. */
 extern _Thread_local uint32_t nexo_my_number __attribute__((tls_model("initial-exec")));
-
-/* The calling thread's number, given out on first use and again to another thread when this one ends. */
-uint32_t nexo_thread_number(void);
 
 /* The mapped arena of stripe blocks; block 0 is never given out. */
 extern nexo_stripe *nexo_stripe_arena;

@@ -66,7 +66,7 @@ extension PluginHost {
     let outcome = ControlThread.call("nx-open", until: deadline) { [self] () -> Result<Opened, LoadRefusal> in
       do throws(LoadRefusal) {
         let image = try images.image(for: library, plugin: id, version: "\(manifest.version)")
-        let before = ncr_enter(image.who, PluginCall.entry.cName)
+        let before = ncr_enter(image.who, PluginCall.entry.cName, nil)
         let table = image.entry(nameOnly.pointer)
         ncr_leave(before)
         guard let table else { return .failure(.declined(plugin: id)) }

@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HostLinux
 import Synchronization
 import Testing
@@ -10,6 +11,16 @@ import Testing
 
 @Suite("Instance machinery", .timeLimit(.minutes(1)))
 struct MachineryTests {
+  /// How often a gate is shut under its visitors.
+  private static let rounds = 200
+
+  private func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for index in 0..<count { group.addTask { try await onThread { body(index) } } }
+      try await group.waitForAll()
+    }
+  }
+
   @Test func `a gate counts those inside and lets nobody in while it is shut`() {
     let gate = HostPlugins.Gate()
     #expect(!gate.enter() && gate.count == 0)
@@ -20,6 +31,58 @@ struct MachineryTests {
     gate.enterAnyway()
     for _ in 0..<3 { gate.leave() }
     #expect(gate.count == 0 && !gate.isOpen)
+  }
+
+  @Test func `a gate that says nobody is inside when it is shut has nobody inside`() async throws {
+    let gate = HostPlugins.Gate()
+    let inside = Atomic<Int>(0)
+    let wrong = Atomic<Int>(0)
+    let isOver = Atomic<Bool>(false)
+    try await onThreads(5) { thread in
+      if thread == 0 {
+        for _ in 0..<MachineryTests.rounds {
+          gate.open()
+          sched_yield()
+          gate.close()
+          while gate.count > 0 { sched_yield() }
+          if inside.load(ordering: .sequentiallyConsistent) != 0 { wrong.add(1, ordering: .relaxed) }
+        }
+        return isOver.store(true, ordering: .relaxed)
+      }
+      while !isOver.load(ordering: .relaxed) {
+        guard gate.enter() else { continue }
+        inside.add(1, ordering: .sequentiallyConsistent)
+        gate.enterAnyway()
+        gate.leave()
+        inside.subtract(1, ordering: .sequentiallyConsistent)
+        gate.leave()
+      }
+    }
+    #expect(wrong.load(ordering: .relaxed) == 0 && gate.count == 0)
+  }
+
+  @Test func `ids of many threads are found, and each taken out once, by any thread`() async throws {
+    let table = SlotTable<Int>(limit: 10_000, inParts: true)
+    let ids = Mutex<[UInt64: Int]>([:])
+    try await onThreads(8) { thread in
+      for number in 0..<500 {
+        let element = thread * 500 + number
+        let id = table.insert { _ in element }
+        ids.withLock { $0[id] = element }
+      }
+    }
+    let all = ids.withLock { $0 }
+    #expect(all.count == 4_000 && table.count == 4_000 && all[0] == nil)
+    #expect(Dictionary(uniqueKeysWithValues: table.all.map { ($0.id, $0.element) }) == all)
+    let taken = Atomic<Int>(0)
+    try await onThreads(4) { _ in
+      for (id, element) in all {
+        guard let found = table.remove(id) else { continue }
+        if found == element { taken.add(1, ordering: .relaxed) }
+      }
+    }
+    #expect(taken.load(ordering: .relaxed) == 4_000 && table.count == 0 && table.close().isEmpty)
+    #expect(table.insert { _ in 1 } == 0)
   }
 
   @Test func `an id finds its element once, and never one of another time or table`() {

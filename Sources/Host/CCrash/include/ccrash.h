@@ -24,16 +24,22 @@ typedef struct ncr_who {
 /* Copies the texts, cut to 64 bytes. NULL when memory is out. */
 const ncr_who *ncr_who_new(const char *plugin, const char *version, const char *build);
 
-/* What a thread executes; {NULL, NULL} is the host's own code. call: immortal text, a literal. */
+/* What a thread executes; all NULL is the host's own code. call: immortal text, a literal. instance: the host's object
+ * behind the call, which the caller keeps alive until ncr_leave; NULL where there is none yet. */
 typedef struct ncr_frame {
   const ncr_who *who;
   const char *call;
+  const void *instance;
 } ncr_frame;
 
-/* Marks the calling thread as inside a plugin call and gives back what it was in before, for ncr_leave. Two thread-local
+/* Marks the calling thread as inside a plugin call and gives back what it was in before, for ncr_leave. Three thread-local
  * stores. Calls nest: a plugin callback within a host function within a plugin call. */
-ncr_frame ncr_enter(const ncr_who *who, const char *call);
+ncr_frame ncr_enter(const ncr_who *who, const char *call, const void *instance);
 void ncr_leave(ncr_frame before);
+
+/* The instance of the innermost plugin call that the calling thread is in; NULL in the host's own code and on threads that
+ * the plugin made. Not for the signal handler. */
+const void *ncr_instance(void);
 
 /* What the calling thread is in. */
 ncr_frame ncr_current(void);

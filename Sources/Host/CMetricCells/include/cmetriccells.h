@@ -78,6 +78,13 @@ size_t nexo_histogram_width(const nexo_histogram *histogram);
  * bucket by construction, so that no reader can see them disagree. */
 void nexo_histogram_read(const nexo_histogram *histogram, uint64_t *values);
 
+/* ---- threads, [any-thread] ------------------------------------------------------------------------------- */
+
+/* The calling thread's number: 1 and up, the lowest that no live thread has, given out on first use and again to another
+ * thread when this one ends; 0x10000 where all are taken. For whoever keeps one part of something per thread, as the cells
+ * do; two threads with a number each may still meet in a part, so the parts must bear it. */
+uint32_t nexo_thread_number(void);
+
 /* ---- the scrape's inner loops ---------------------------------------------------------------------------- *
  * Each reads `count` cells, compares with the values of the last call (`last`, one word a sample), stores the
  * new ones there, writes the indices of the samples that changed, ascending, to `changed` (room for every

@@ -91,6 +91,11 @@ extension Connection {
     if !fields.hasDate { output.append(loop.date.line) }
     output.append("x-content-type-options: nosniff\r\n")
     if let more = listener.setup.fields { output.append(more().wire) }
+    if fields.fixedType.utf8CodeUnitCount > 0 {
+      output.append("content-type: ")
+      output.append(fields.fixedType)
+      output.append("\r\n")
+    }
     output.append(fields.wire)
     if let length, !noBody {
       output.append("content-length: ")

@@ -16,29 +16,39 @@ extension EventLoop {
         calls.removeAll(keepingCapacity: true)
         nextCall = 0
       }
-      guard let owner = exchange.route.options.owner else {
+      guard let owner = exchange.route.owner else {
         exchange.runCallbacks()
         connection(exchange.connection)?.afterCall(exchange)
         continue
       }
-      switch owner.admit() {
-      case .inline: guard runWatched(exchange, owner) else { return false }
-      case .offload: offload(exchange, owner)
-      case .queue: if owner.wait(exchange) { offload(exchange, owner) }
-      case .refuse: refuse(exchange, owner)
+      let admission = owner._withUnsafeGuaranteedRef { $0.admit() }
+      if admission == .inline {
+        guard runWatched(exchange) else { return false }
+      } else if let owner = exchange.route.options.owner {
+        divert(exchange, owner, admission)
       }
     }
     return true
   }
 
+  /// Takes foreign callbacks elsewhere, because their owner is slow.
+  private func divert(_ exchange: HTTPExchange, _ owner: HandlerOwner, _ admission: HandlerOwner.Admission) {
+    switch admission {
+    case .inline: return
+    case .offload: offload(exchange, owner)
+    case .queue: if owner.wait(exchange) { offload(exchange, owner) }
+    case .refuse: refuse(exchange, owner)
+    }
+  }
+
   /// Runs foreign callbacks with the loop given up. False: replaced.
-  private func runWatched(_ exchange: HTTPExchange, _ owner: HandlerOwner) -> Bool {
+  private func runWatched(_ exchange: HTTPExchange) -> Bool {
     watchedExchange = exchange
     let token = ownership.beginCall()
-    context.watchdog.noteCall()
+    watchdog._withUnsafeGuaranteedRef { $0.noteCall() }
     exchange.runCallbacks()
     guard ownership.endCall(token) else {
-      EventLoop.returnCharged(exchange, owner)
+      if let owner = exchange.route.options.owner { EventLoop.returnCharged(exchange, owner) }
       return false
     }
     watchedExchange = nil

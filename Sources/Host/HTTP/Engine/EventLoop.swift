@@ -39,6 +39,8 @@ final class EventLoop: @unchecked Sendable {
   /// The kernel's id of the thread that runs the loop, for the watchdog.
   let threadID = Atomic<Int32>(0)
   let context: ServerContext
+  /// ``ServerContext/watchdog``, without counting references at each call: all loops would count in one place.
+  let watchdog: Unmanaged<Watchdog>
   let log = Log("http")
   let index: Int
 
@@ -78,6 +80,7 @@ final class EventLoop: @unchecked Sendable {
   init(index: Int, context: ServerContext, whenEnded: @escaping @Sendable () -> Void) throws(SystemError) {
     self.index = index
     self.context = context
+    watchdog = .passUnretained(context.watchdog)
     self.whenEnded = whenEnded
     now = Clock.monotonic()
     wheel = TimerWheel(now: now)

@@ -29,6 +29,8 @@ package final class HandlerOwner: Sendable {
     /// When a charged thread last came back; 0 for never.
     var lastReturn: UInt64 = 0
     var waiting: [HTTPExchange] = []
+
+    var isCalm: Bool { threads == 0 && slowUntil == 0 }
   }
 
   /// For logs: the plugin's id.
@@ -36,6 +38,8 @@ package final class HandlerOwner: Sendable {
   private let limit: Int
   private let movingTime: UInt64
   private let state = Mutex(State())
+  /// ``State/isCalm`` as it was left under the lock: what every request reads, and only trouble writes.
+  private let isCalm = Atomic<Bool>(true)
 
   /// How long an owner counts as slow after a handler overran, in nanoseconds. Ours: a second costs a slow owner a thread hop per
   /// request, and the loop at most one stall a second.
@@ -58,9 +62,20 @@ package final class HandlerOwner: Sendable {
   package var threadsHeld: Int { state.withLock { $0.threads } }
 
   /// Decides where the next callback runs. `.offload` is charged until ``leave()``.
-  func admit() -> Admission {
+  @inline(__always)
+  func admit() -> Admission { isCalm.load(ordering: .acquiring) ? .inline : admitInTrouble() }
+
+  /// Changes the account, and says whether it is calm now.
+  private func change<Result>(_ body: (inout State) -> Result) -> Result {
     state.withLock { state in
-      if state.threads == 0, state.slowUntil == 0 { return .inline }
+      defer { isCalm.store(state.isCalm, ordering: .releasing) }
+      return body(&state)
+    }
+  }
+
+  private func admitInTrouble() -> Admission {
+    change { state in
+      if state.isCalm { return .inline }
       if state.threads >= limit {
         let isMoving = state.lastReturn != 0 && Clock.monotonic() < state.lastReturn &+ movingTime
         return isMoving && state.waiting.count < HandlerOwner.maxWaiting ? .queue : .refuse
@@ -77,7 +92,7 @@ package final class HandlerOwner: Sendable {
   /// Puts an exchange in line for a thread: a request of an owner that is slow but moving, or what must still be told of an
   /// exchange that was begun. True: a thread is free now, and is charged.
   func wait(_ exchange: HTTPExchange) -> Bool {
-    state.withLock { state in
+    change { state in
       guard state.threads >= limit else {
         state.threads += 1
         return true
@@ -89,7 +104,7 @@ package final class HandlerOwner: Sendable {
 
   /// Charges a thread that the watchdog has given up on.
   func overran() {
-    state.withLock { state in
+    change { state in
       state.threads += 1
       state.slowUntil = Clock.monotonic() + HandlerOwner.slowTime
     }
@@ -97,7 +112,7 @@ package final class HandlerOwner: Sendable {
 
   /// A charged thread is back. Answers an exchange that waited; then the thread stays charged for it.
   func leave() -> HTTPExchange? {
-    state.withLock { state in
+    change { state in
       state.lastReturn = Clock.monotonic()
       if !state.waiting.isEmpty { return state.waiting.removeFirst() }
       state.threads -= 1

@@ -27,6 +27,8 @@ package enum HTTPMisuse: Error, Equatable, Sendable {
 package struct HTTPFields: Sendable {
   /// `name: value CRLF`, for each.
   private(set) var wire: [UInt8] = []
+  /// A value of Content-Type that goes before ``wire``; empty for none.
+  private(set) var fixedType: StaticString = ""
   /// The first misuse, if any.
   package private(set) var misuse: HTTPMisuse?
   private(set) var hasDate = false
@@ -39,6 +41,11 @@ package struct HTTPFields: Sendable {
   package init(contentType: String) {
     append("content-type", contentType)
   }
+
+  /// One `Content-Type` field whose value is a literal, for what is made anew at every response: allocates and shares nothing.
+  ///
+  /// - Parameter fixedType: visible ASCII, and not an event stream's type.
+  package init(fixedType: StaticString) { self.fixedType = fixedType }
 
   /// Adds a field. Names are sent as given.
   package mutating func append(_ name: String, _ value: String) {

@@ -61,6 +61,8 @@ package final class Route: Sendable {
   package let id: Int
   /// Whether the end of an exchange concerns anybody.
   let hearsEnd: Bool
+  /// ``RouteOptions/owner``, which the options keep, without counting references at each request (docs/adr/0004, item 10).
+  let owner: Unmanaged<HandlerOwner>?
   /// Requests inside.
   let inFlight = Atomic<Int>(0)
 
@@ -78,6 +80,7 @@ package final class Route: Sendable {
     self.options = options
     self.handler = handler
     hearsEnd = handler.hearsEnd || options.gate != nil
+    owner = options.owner.map(Unmanaged.passUnretained)
     id = Route.nextID.add(1, ordering: .relaxed).newValue
   }
 

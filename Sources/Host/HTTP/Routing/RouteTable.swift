@@ -26,10 +26,20 @@ package enum RouteMatch: Sendable {
 
 /// Routes in a tree of segments.
 package final class RouteTable: Sendable {
-  /// The routes of one pattern.
-  private struct Leaf: Sendable {
+  /// The routes of one pattern while the table is built.
+  private struct DraftLeaf {
     var routes: [Route] = []
     var allow = ""
+  }
+
+  /// The routes of one pattern.
+  private final class Leaf: Sendable {
+    let routes: [Route]
+    let allow: String
+    init(_ draft: DraftLeaf) {
+      routes = draft.routes
+      allow = draft.allow
+    }
   }
 
   /// A place in the tree while it is built. Frozen into ``Node`` for matching.
@@ -38,22 +48,23 @@ package final class RouteTable: Sendable {
     var literals: [(name: [UInt8], node: Draft)] = []
     /// At most one element.
     var parameter: [Draft] = []
-    var exact = Leaf()
-    var below = Leaf()
+    var exact = DraftLeaf()
+    var below = DraftLeaf()
   }
 
-  /// A place in the tree. A class, so that walking it copies nothing.
+  /// A place in the tree. A class, so that walking it copies nothing; walked by `Unmanaged`, since all loops walk the same
+  /// tree and would count references in one place. The table keeps it.
   private final class Node: Sendable {
     let literals: [(name: [UInt8], node: Node)]
     let parameter: Node?
-    let exact: Leaf
-    let below: Leaf
+    let exact: Leaf?
+    let below: Leaf?
 
     init(_ draft: Draft) {
       literals = draft.literals.map { ($0.name, Node($0.node)) }
       parameter = draft.parameter.first.map(Node.init)
-      exact = draft.exact
-      below = draft.below
+      exact = draft.exact.routes.isEmpty ? nil : Leaf(draft.exact)
+      below = draft.below.routes.isEmpty ? nil : Leaf(draft.below)
     }
   }
 
@@ -89,7 +100,7 @@ package final class RouteTable: Sendable {
     }
   }
 
-  private static func add(_ route: Route, to leaf: inout Leaf) throws(RouteError) {
+  private static func add(_ route: Route, to leaf: inout DraftLeaf) throws(RouteError) {
     if let other = leaf.routes.first(where: { $0.method == route.method }) {
       throw .taken(method: route.method, pattern: route.pattern.description, by: other.pattern.description)
     }
@@ -113,53 +124,61 @@ package final class RouteTable: Sendable {
     let path = head.buffer(head.rawPath)
     if path.first == Byte.asterisk { return .options(allow: allowOfAll) }
     var values: [[UInt8]] = []
-    guard let leaf = find(path.dropFirst(), in: root, &values) else { return .notFound }
-    let method = head.buffer(head.method)
-    var found = leaf.routes.first { isSame(method, $0.method) }
-    if found == nil, head.equals(head.method, "HEAD") { found = leaf.routes.first { $0.method == "GET" } }
-    guard let route = found else {
-      if head.equals(head.method, "OPTIONS") { return .options(allow: leaf.allow) }
-      return .methodNotAllowed(allow: leaf.allow)
+    guard let leaf = find(path.dropFirst(), in: .passUnretained(root), &values) else { return .notFound }
+    return leaf._withUnsafeGuaranteedRef { leaf in
+      guard let route = RouteTable.route(for: head, in: leaf) else {
+        if head.equals(head.method, "OPTIONS") { return .options(allow: leaf.allow) }
+        return .methodNotAllowed(allow: leaf.allow)
+      }
+      return .found(route, parameters(of: route, values))
     }
-    return .found(route, parameters(of: route, values))
+  }
+
+  private static func route(for head: RequestHead, in leaf: Leaf) -> Route? {
+    let method = head.buffer(head.method)
+    for index in leaf.routes.indices where isSame(method, leaf.routes[index].method) { return leaf.routes[index] }
+    return head.equals(head.method, "HEAD") ? leaf.routes.first { $0.method == "GET" } : nil
   }
 
   /// The leaf for the rest of a path, which begins after a slash; nil for none. Appends parameter values.
-  private func find(_ rest: Slice<UnsafeBufferPointer<UInt8>>?, in node: Node, _ values: inout [[UInt8]]) -> Leaf? {
-    if let rest, !(rest.isEmpty && rest.startIndex == 1 && !node.exact.routes.isEmpty) {
-      let end = rest.firstIndex(of: Byte.slash) ?? rest.endIndex
-      let after = end < rest.endIndex ? rest[(end + 1)...] : nil
-      let raw = rest[..<end]
-      if let child = child(of: node, raw), let leaf = find(after, in: child, &values) { return leaf }
-      if let child = node.parameter, !raw.isEmpty {
-        values.append(decoded(raw))
-        if let leaf = find(after, in: child, &values) { return leaf }
-        values.removeLast()
+  private func find(
+    _ rest: Slice<UnsafeBufferPointer<UInt8>>?, in node: Unmanaged<Node>, _ values: inout [[UInt8]]
+  ) -> Unmanaged<Leaf>? {
+    node._withUnsafeGuaranteedRef { node in
+      if let rest, !(rest.isEmpty && rest.startIndex == 1 && node.exact != nil) {
+        let end = rest.firstIndex(of: Byte.slash) ?? rest.endIndex
+        let after = end < rest.endIndex ? rest[(end + 1)...] : nil
+        let raw = rest[..<end]
+        if let child = child(of: node, raw), let leaf = find(after, in: child, &values) { return leaf }
+        if let child = node.parameter.map(Unmanaged.passUnretained), !raw.isEmpty {
+          values.append(decoded(raw))
+          if let leaf = find(after, in: child, &values) { return leaf }
+          values.removeLast()
+        }
+      } else if let exact = node.exact {
+        return Unmanaged.passUnretained(exact)
       }
-    } else if !node.exact.routes.isEmpty {
-      return node.exact
+      return node.below.map(Unmanaged.passUnretained)
     }
-    return node.below.routes.isEmpty ? nil : node.below
   }
 
-  private func child(of node: Node, _ raw: Slice<UnsafeBufferPointer<UInt8>>) -> Node? {
-    if raw.contains(Byte.percent) { return decoded(raw).withUnsafeBufferPointer { search(node.literals, $0[...]) } }
-    return search(node.literals, raw)
+  private func child(of node: Node, _ raw: Slice<UnsafeBufferPointer<UInt8>>) -> Unmanaged<Node>? {
+    if raw.contains(Byte.percent) { return decoded(raw).withUnsafeBufferPointer { search(node, $0[...]) } }
+    return search(node, raw)
   }
 
-  private func search(
-    _ literals: [(name: [UInt8], node: Node)], _ name: Slice<UnsafeBufferPointer<UInt8>>
-  ) -> Node? {
+  private func search(_ node: Node, _ name: Slice<UnsafeBufferPointer<UInt8>>) -> Unmanaged<Node>? {
     var low = 0
-    var high = literals.count
+    var high = node.literals.count
     while low < high {
       let middle = (low + high) / 2
-      if literals[middle].name.lexicographicallyPrecedes(name) { low = middle + 1 } else { high = middle }
+      if node.literals[middle].name.lexicographicallyPrecedes(name) { low = middle + 1 } else { high = middle }
     }
-    return low < literals.count && literals[low].name.elementsEqual(name) ? literals[low].node : nil
+    guard low < node.literals.count, node.literals[low].name.elementsEqual(name) else { return nil }
+    return Unmanaged.passUnretained(node.literals[low].node)
   }
 
-  private func isSame(_ bytes: UnsafeBufferPointer<UInt8>, _ method: String) -> Bool {
+  private static func isSame(_ bytes: UnsafeBufferPointer<UInt8>, _ method: String) -> Bool {
     bytes.elementsEqual(method.utf8)
   }
 

@@ -6,12 +6,23 @@ internal import Synchronization
 
 /// Executions under way by function.
 final class CallsInside: Sendable {
-  /// By raw value; in place, so that counting touches nothing else.
-  private let counts = InlineArray<32, Atomic<Int>> { _ in Atomic(0) }
+  /// What the threads of one part are in, by raw value of the call. A call returns on the thread that made it, so no count is
+  /// ever below zero.
+  private struct Part: ~Copyable {
+    let counts = InlineArray<32, Atomic<Int32>> { _ in Atomic(0) }
+  }
 
-  func enter(_ call: PluginCall) { counts[call.rawValue].add(1, ordering: .relaxed) }
-  func leave(_ call: PluginCall) { counts[call.rawValue].subtract(1, ordering: .relaxed) }
+  private let parts = InlineArray<8, Part> { _ in Part() }
+
+  @inline(__always)
+  func enter(_ call: PluginCall) { parts[Stripe.mine].counts[call.rawValue].add(1, ordering: .relaxed) }
+  @inline(__always)
+  func leave(_ call: PluginCall) { parts[Stripe.mine].counts[call.rawValue].subtract(1, ordering: .relaxed) }
 
   /// A function that is being executed, if any.
-  var any: PluginCall? { PluginCall.allCases.first { counts[$0.rawValue].load(ordering: .relaxed) > 0 } }
+  var any: PluginCall? {
+    PluginCall.allCases.first { call in
+      (0..<Stripe.count).contains { parts[$0].counts[call.rawValue].load(ordering: .relaxed) > 0 }
+    }
+  }
 }

@@ -4,6 +4,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CCrash
 internal import CLinux
 internal import Glibc
 internal import PluginAPI
@@ -22,6 +23,8 @@ private struct HostBlock {
 final class HostDoor: @unchecked Sendable {
   let host: UnsafePointer<nexo_host_1>
   private let held = Mutex<Instance?>(nil)
+  /// The same as ``held``, for ``withInstance(of:_:)``: compared, never followed.
+  private let current = Atomic<UnsafeRawPointer?>(nil)
 
   /// Nil when the region is full: 262,144 instances in one process.
   init?(version: ImmortalText) {
@@ -34,10 +37,14 @@ final class HostDoor: @unchecked Sendable {
   }
 
   /// Lets calls of the plugin through to the instance.
-  func open(_ instance: Instance) { held.withLock { $0 = instance } }
+  func open(_ instance: Instance) {
+    held.withLock { $0 = instance }
+    current.store(UnsafeRawPointer(Unmanaged.passUnretained(instance).toOpaque()), ordering: .releasing)
+  }
 
   /// From now on every call is answered NEXO_E_GONE.
   func close() {
+    current.store(nil, ordering: .releasing)
     // Released outside the lock: it may be the last reference.
     let last = held.withLock { held -> Instance? in
       defer { held = nil }
@@ -48,10 +55,27 @@ final class HostDoor: @unchecked Sendable {
 
   /// The instance behind a plugin's host pointer; nil for NULL, a wild pointer, or an instance that is gone.
   static func instance(of host: UnsafePointer<nexo_host_1>?) -> Instance? {
+    door(of: host)?._withUnsafeGuaranteedRef { door in door.held.withLock { $0 } }
+  }
+
+  /// As ``instance(of:)``, for what is called at every request: on a thread that the host has sent into this very instance
+  /// there is no lock to take and nothing to retain, both of which all threads would share. Nil: no instance, `body` was not
+  /// called.
+  @inline(__always)
+  static func withInstance<Result>(of host: UnsafePointer<nexo_host_1>?, _ body: (Instance) -> Result) -> Result? {
+    guard let door = door(of: host) else { return nil }
+    // Whoever made the call that this thread is in keeps its instance until the call returns (Instance.measured).
+    if let inside = ncr_instance(), inside == door._withUnsafeGuaranteedRef({ $0.current.load(ordering: .acquiring) }) {
+      return Unmanaged<Instance>.fromOpaque(inside)._withUnsafeGuaranteedRef(body)
+    }
+    return instance(of: host).map(body)
+  }
+
+  @inline(__always)
+  private static func door(of host: UnsafePointer<nexo_host_1>?) -> Unmanaged<HostDoor>? {
     guard let host, HostRegion.shared.contains(UInt(bitPattern: host)) else { return nil }
     let block = UnsafeRawPointer(host).assumingMemoryBound(to: HostBlock.self)
-    guard let raw = block.pointee.door else { return nil }
-    return Unmanaged<HostDoor>.fromOpaque(raw)._withUnsafeGuaranteedRef { door in door.held.withLock { $0 } }
+    return block.pointee.door.map(Unmanaged<HostDoor>.fromOpaque)
   }
 
   static func table(

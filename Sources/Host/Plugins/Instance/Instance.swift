@@ -61,7 +61,7 @@ package final class Instance: Sendable {
   let events: EventQueue
   let ledger = Ledger()
   let operations: OperationTable
-  let exchanges = SlotTable<ForeignExchange>(limit: 1 << 20)
+  let exchanges = SlotTable<ForeignExchange>(limit: 1 << 17, inParts: true)
   let timers: TimerTable
   let logLimit = LogLimit()
   let state: PluginState
@@ -140,9 +140,9 @@ package final class Instance: Sendable {
   @inline(__always)
   func measured<Result>(_ call: PluginCall, failed: (Result) -> Bool = { _ in false }, _ body: () -> Result) -> Result {
     inside.enter(call)
-    let before = ncr_enter(image.who, call.cName)
+    let before = ncr_enter(image.who, call.cName, Unmanaged.passUnretained(self).toOpaque())
     let begin = Clock.monotonic()
-    let result = body()
+    let result = withExtendedLifetime(self) { body() }
     let time = Clock.monotonic() &- begin
     ncr_leave(before)
     inside.leave(call)

@@ -6,6 +6,8 @@
 internal import Synchronization
 
 /// Elements by id. One table per instance and kind; all calls from any thread.
+///
+/// A table may be kept in parts: a thread adds to its own, and the id says which one that was.
 final class SlotTable<Element: Sendable>: Sendable {
   private struct Slot {
     var id: UInt64 = 0
@@ -14,42 +16,71 @@ final class SlotTable<Element: Sendable>: Sendable {
   private struct State {
     var slots: [Slot] = []
     var free: [Int] = []
+    var numbers = IdSequence.Block()
     var isClosed = false
   }
+  private struct Part: ~Copyable {
+    let before = Stripe.padding
+    let state = Mutex(State())
+  }
 
-  /// An id is a number of the process-wide sequence (44 bits: 55 years at 10,000 a second) above the slot's index.
+  /// An id is a number of the process-wide sequence (44 bits: 55 years at 10,000 a second) above the part and the slot's index.
   private static var slotBits: UInt64 { 20 }
-  private let state = Mutex(State())
+  private static var partBits: UInt64 { slotBits - Stripe.bits }
+  private let parts = InlineArray<8, Part> { _ in Part() }
+  private let isInParts: Bool
   private let limit: Int
 
-  /// - Parameter limit: elements at one time, at most 1,048,576.
-  init(limit: Int) { self.limit = min(limit, 1 << 20) }
+  /// - Parameters:
+  ///   - limit: elements at one time, at most 131,072; in a table of parts, of each part.
+  ///   - inParts: for what many threads add to at the same time.
+  init(limit: Int, inParts: Bool = false) {
+    self.limit = min(limit, 1 << Int(SlotTable.partBits))
+    isInParts = inParts
+  }
 
   /// Adds what `make` gives for the new id.
   ///
   /// - Returns: the id; 0 when the table is full or closed: then `make` was not called.
   func insert(_ make: (UInt64) -> Element) -> UInt64 {
-    let sequence = IdSequence.next()
-    return state.withLock { state in
-      guard !state.isClosed else { return 0 }
-      let index: Int
-      if let last = state.free.popLast() {
-        index = last
-      } else {
-        guard state.slots.count < limit else { return 0 }
-        index = state.slots.count
-        state.slots.append(Slot())
-      }
-      let id = sequence << SlotTable.slotBits | UInt64(index)
-      state.slots[index] = Slot(id: id, element: make(id))
+    let part = isInParts ? Stripe.mine : 0
+    return parts[part].state.withLock { state in
+      guard let (id, index) = takeSlot(&state, part) else { return 0 }
+      state.slots[index].element = make(id)
       return id
     }
   }
 
+  /// Adds an element that need not know its id. As ``insert(_:)-(_)``, without a closure that would keep what it captures.
+  func insert(_ element: Element) -> UInt64 {
+    let part = isInParts ? Stripe.mine : 0
+    return parts[part].state.withLock { state in
+      guard let (id, index) = takeSlot(&state, part) else { return 0 }
+      state.slots[index].element = element
+      return id
+    }
+  }
+
+  @inline(__always)
+  private func takeSlot(_ state: inout State, _ part: Int) -> (id: UInt64, index: Int)? {
+    guard !state.isClosed else { return nil }
+    let index: Int
+    if let last = state.free.popLast() {
+      index = last
+    } else {
+      guard state.slots.count < limit else { return nil }
+      index = state.slots.count
+      state.slots.append(Slot())
+    }
+    let id = state.numbers.next() << SlotTable.slotBits | UInt64(part) << SlotTable.partBits | UInt64(index)
+    state.slots[index].id = id
+    return (id, index)
+  }
+
   /// The element of a live id.
   func find(_ id: UInt64) -> Element? {
-    state.withLock { state in
-      let index = Int(id & (1 << SlotTable.slotBits - 1))
+    parts[SlotTable.part(id)].state.withLock { state in
+      let index = SlotTable.index(id)
       guard index < state.slots.count, state.slots[index].id == id else { return nil }
       return state.slots[index].element
     }
@@ -57,36 +88,60 @@ final class SlotTable<Element: Sendable>: Sendable {
 
   /// Takes the element of a live id out: of several callers, one gets it.
   func remove(_ id: UInt64) -> Element? {
-    state.withLock { state in
-      let index = Int(id & (1 << SlotTable.slotBits - 1))
+    parts[SlotTable.part(id)].state.withLock { state in
+      let index = SlotTable.index(id)
       guard id != 0, index < state.slots.count, state.slots[index].id == id else { return nil }
-      defer {
-        state.slots[index] = Slot()
-        state.free.append(index)
-      }
-      return state.slots[index].element
+      state.free.append(index)
+      state.slots[index].id = 0
+      return state.slots[index].element.take()
     }
   }
 
+  private static func part(_ id: UInt64) -> Int { Int(id >> partBits & (1 << Stripe.bits - 1)) }
+  private static func index(_ id: UInt64) -> Int { Int(id & (1 << partBits - 1)) }
+
   /// Every element with its id, now.
   var all: [(id: UInt64, element: Element)] {
-    state.withLock { state in state.slots.compactMap { slot in slot.element.map { (slot.id, $0) } } }
+    (0..<Stripe.count).flatMap { part in
+      parts[part].state.withLock { state in state.slots.compactMap { slot in slot.element.map { (slot.id, $0) } } }
+    }
   }
 
-  var count: Int { state.withLock { $0.slots.count - $0.free.count } }
+  var count: Int {
+    (0..<Stripe.count).reduce(0) { sum, part in
+      sum + parts[part].state.withLock { $0.slots.count - $0.free.count }
+    }
+  }
 
   /// Nothing can be added any more; takes everything out.
   func close() -> [(id: UInt64, element: Element)] {
-    state.withLock { state in
-      let rest = state.slots.compactMap { slot in slot.element.map { (slot.id, $0) } }
-      state = State(isClosed: true)
-      return rest
+    (0..<Stripe.count).flatMap { part in
+      parts[part].state.withLock { state in
+        let rest = state.slots.compactMap { slot in slot.element.map { (slot.id, $0) } }
+        state = State(isClosed: true)
+        return rest
+      }
     }
   }
 }
 
-/// The process-wide sequence behind all ids.
+/// The process-wide sequence behind all ids, given out in blocks so that a table seldom touches what others touch.
 private enum IdSequence {
   private static let counter = Atomic<UInt64>(1)
-  static func next() -> UInt64 { counter.add(1, ordering: .relaxed).oldValue & (1 << 44 - 1) }
+  private static let blockSize: UInt64 = 256
+
+  /// Some numbers for one part of one table.
+  struct Block {
+    private var following: UInt64 = 0
+    private var end: UInt64 = 0
+
+    mutating func next() -> UInt64 {
+      if following == end {
+        following = IdSequence.counter.add(IdSequence.blockSize, ordering: .relaxed).oldValue
+        end = following + IdSequence.blockSize
+      }
+      defer { following += 1 }
+      return following & (1 << 44 - 1)
+    }
+  }
 }

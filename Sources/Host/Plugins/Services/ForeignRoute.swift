@@ -1,5 +1,6 @@
 // The bridge from the HTTP engine to a plugin's route: requests in, callbacks in order, on_end exactly once and last.
 // Called by the engine on its own threads, watched there; for a serial plugin everything goes through its event queue.
+// What a plugin sees of a request is put together in ForeignRoute+Request.swift.
 //
 // SPDX-License-Identifier: Apache-2.0
 
@@ -36,14 +37,17 @@ extension HTTPEndReason {
 ///
 /// `@unchecked Sendable`: the functions and the context belong to the plugin, which allows any thread.
 final class ForeignRoute: HTTPHandler, @unchecked Sendable {
-  private let functions: nexo_http_route_1
-  private let pattern: RoutePattern
-  private let instance: Instance
+  let functions: nexo_http_route_1
+  let pattern: RoutePattern
+  let instance: Instance
+  /// The instance's, which it keeps, without counting references at each request: all loops would count in one place.
+  private let exchanges: Unmanaged<SlotTable<ForeignExchange>>
 
   init(_ functions: nexo_http_route_1, pattern: RoutePattern, instance: Instance) {
     self.functions = functions
     self.pattern = pattern
     self.instance = instance
+    exchanges = .passUnretained(instance.exchanges)
   }
 
   /// The engine calls ended() always: this object counts on it, even when the plugin does not want to hear.
@@ -51,7 +55,7 @@ final class ForeignRoute: HTTPHandler, @unchecked Sendable {
 
   func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     let foreign = ForeignExchange(exchange: exchange, isEventStream: functions.flags & UInt32(NEXO_HTTP_EVENTS) != 0)
-    let id = instance.exchanges.insert { _ in foreign }
+    let id = exchanges._withUnsafeGuaranteedRef { $0.insert(foreign) }
     guard id != 0 else {
       exchange.respond(503, text: "The plugin has too many requests.\n")
       return
@@ -98,10 +102,9 @@ final class ForeignRoute: HTTPHandler, @unchecked Sendable {
   }
 
   private func finish(_ id: UInt64, _ reason: HTTPEndReason) {
-    if let onEnd = functions.on_end, instance.exchanges.find(id) != nil {
-      _ = instance.event(.onEnd) { onEnd(functions.ctx, id, reason.foreign) }
-    }
-    _ = instance.exchanges.remove(id)
+    // Whatever the plugin does with the id from here on finds nothing, as it would find an exchange that is over.
+    guard exchanges._withUnsafeGuaranteedRef({ $0.remove(id) }) != nil, let onEnd = functions.on_end else { return }
+    _ = instance.event(.onEnd) { onEnd(functions.ctx, id, reason.foreign) }
   }
 
   /// Calls the plugin here, or for a serial plugin on its one event thread.
@@ -116,83 +119,5 @@ final class ForeignRoute: HTTPHandler, @unchecked Sendable {
   ) -> Bool {
     let bytes = nexo_str(ptr: chunk.baseAddress?.assumingMemoryBound(to: CChar.self), len: chunk.count)
     return instance.event(.onBody) { onBody(functions.ctx, id, bytes, last ? 1 : 0) } != nexo_status(NEXO_FULL)
-  }
-
-  private func enter(_ request: HTTPRequest, _ id: UInt64) {
-    let head = request.head
-    let rest = pattern.isPrefix ? ForeignRoute.rest(of: head.buffer(head.rawPath), after: pattern.segments.count) : nil
-    func text(_ span: HTTPSpan) -> nexo_str { ForeignRoute.text(head.buffer(span)) }
-    withExtendedLifetime(head) {
-      withUnsafeTemporaryAllocation(of: nexo_kv.self, capacity: head.fieldCount) { headers in
-        for index in 0..<head.fieldCount {
-          let field = head.fields[index]
-          headers.initializeElement(at: index, to: nexo_kv(key: text(field.name), value: text(field.value)))
-        }
-        ForeignRoute.withParameters(request.parameters, rest: rest) { parameters in
-          request.peer.withHost { peer in
-            request.body.withUnsafeBufferPointer { body in
-              var raw = nexo_http_request_1(
-                size: UInt32(MemoryLayout<nexo_http_request_1>.size), flags: 0, method: text(head.method),
-                path: text(head.path), query: text(head.query),
-                peer: ForeignRoute.text(peer),
-                headers: UnsafePointer(headers.baseAddress), header_count: head.fieldCount,
-                params: parameters.baseAddress, param_count: parameters.count, body: ForeignRoute.text(body),
-                content_length: request.contentLength ?? .max,
-                deadline_ns: request.deadline == 0 ? .max : request.deadline)
-              let isCalled: Void? = instance.event(.onRequest) { functions.on_request(functions.ctx, id, &raw) }
-              if isCalled == nil { instance.exchanges.find(id)?.stop() }
-            }
-          }
-        }
-      }
-    }
-  }
-
-  private static func text(_ bytes: UnsafeBufferPointer<UInt8>) -> nexo_str {
-    guard !bytes.isEmpty, let base = bytes.baseAddress else { return nexo_str() }
-    return nexo_str(ptr: UnsafeRawPointer(base).assumingMemoryBound(to: CChar.self), len: bytes.count)
-  }
-
-  /// What a final `*` matched, decoded once: the path below the pattern's segments, without its first slash.
-  static func rest(of rawPath: UnsafeBufferPointer<UInt8>, after segments: Int) -> [UInt8] {
-    var raw = rawPath[...]
-    for _ in 0...segments {
-      guard let slash = raw.firstIndex(of: UInt8(ascii: "/")) else { return [] }
-      raw = raw[(slash + 1)...]
-    }
-    var decoded: [UInt8] = []
-    while let byte = raw.popFirst() {
-      // The parser has refused escapes that are not two hexadecimal digits.
-      if byte == UInt8(ascii: "%"), raw.count >= 2, let pair = Hex.bytes(String(decoding: raw.prefix(2), as: UTF8.self))
-      {
-        decoded += pair
-        raw = raw.dropFirst(2)
-      } else {
-        decoded.append(byte)
-      }
-    }
-    return decoded
-  }
-
-  private static func withParameters(
-    _ matched: [HTTPParameter], rest: [UInt8]?, _ body: (UnsafeBufferPointer<nexo_kv>) -> Void
-  ) {
-    if matched.isEmpty, rest == nil { return body(UnsafeBufferPointer(start: nil, count: 0)) }
-    var parameters = matched.map { (name: $0.name, value: $0.value) }
-    if let rest { parameters.append((name: [UInt8(ascii: "*")], value: rest)) }
-    var bytes: [UInt8] = []
-    for parameter in parameters { bytes += parameter.name + parameter.value }
-    bytes.withUnsafeBufferPointer { all in
-      var offset = 0
-      var pairs: [nexo_kv] = []
-      func next(_ count: Int) -> nexo_str {
-        defer { offset += count }
-        return text(UnsafeBufferPointer(rebasing: all[offset..<offset + count]))
-      }
-      for parameter in parameters {
-        pairs.append(nexo_kv(key: next(parameter.name.count), value: next(parameter.value.count)))
-      }
-      pairs.withUnsafeBufferPointer(body)
-    }
   }
 }

@@ -46,16 +46,18 @@ enum HTTPService {
 
   private static func onExchange(_ host: Host?, _ id: nexo_http_x, _ body: (ForeignExchange) -> HTTPSend) -> nexo_status
   {
-    guard let instance = HostDoor.instance(of: host), let foreign = instance.exchanges.find(id) else { return gone }
-    switch body(foreign) {
-    case .ok: return ok
-    case .full: return nexo_status(NEXO_FULL)
-    case .gone: return gone
-    case .misuse(.ignoredFull): return nexo_status(NEXO_E_LIMIT)
-    case .misuse(let misuse):
-      instance.misbehaved("http", "\(misuse)")
-      return invalid
-    }
+    HostDoor.withInstance(of: host) { instance in
+      guard let foreign = instance.exchanges.find(id) else { return gone }
+      switch body(foreign) {
+      case .ok: return ok
+      case .full: return nexo_status(NEXO_FULL)
+      case .gone: return gone
+      case .misuse(.ignoredFull): return nexo_status(NEXO_E_LIMIT)
+      case .misuse(let misuse):
+        instance.misbehaved("http", "\(misuse)")
+        return invalid
+      }
+    } ?? gone
   }
 
   /// The header fields; nil when the list cannot be read.
@@ -85,8 +87,8 @@ enum HTTPService {
   /// What a response says of its type when the plugin does not.
   private static let plainText = "text/plain; charset=utf-8"
   private static let eventStream = "text/event-stream"
-  /// The fields of a response for which the plugin gives none, made once.
-  private static let untyped = HTTPFields(contentType: plainText)
+  /// The fields of a response for which the plugin gives none.
+  private static var untyped: HTTPFields { HTTPFields(fixedType: "text/plain; charset=utf-8") }
   private static let untypedEvents = HTTPFields(contentType: eventStream)
 
   private static func isContentType(_ name: UnsafeBufferPointer<UInt8>) -> Bool { isSame(name, "content-type") }
