@@ -58,10 +58,14 @@ package struct FileDescriptor: ~Copyable, Sendable {
 
   /// Reads to the end of the file.
   ///
-  /// - Parameter limit: more bytes than this throw `EFBIG`.
-  package borrowing func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+  /// - Parameters:
+  ///   - limit: more bytes than this throw `EFBIG`.
+  ///   - expected: how many there probably are, such as fstat(2) said; right, it spares memory and work.
+  package borrowing func readAll(limit: Int, expected: Int? = nil) throws(SystemError) -> [UInt8] {
     var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
+    // One more than expected: then the end shows at the second call, which gives nothing. Never very little: some file
+    // systems say of every file that it is empty.
+    var chunk = [UInt8](repeating: 0, count: min(max(expected ?? 65_535, 4_095), 65_535) + 1)
     while true {
       let count = Glibc.read(number, &chunk, chunk.count)
       if count < 0 {

@@ -30,48 +30,53 @@ package enum Parallel {
       guard (try? Thread.start("parallel", { work.help() })) != nil else { break }
       helpers += 1
     }
-    let own = work.take()
-    return work.collected(own, from: helpers)
+    work.take()
+    return work.collected(from: helpers)
   }
 
-  private final class Work<Input: Sendable, Output: Sendable>: Sendable {
+  /// `@unchecked Sendable`: each element of `outputs` is written by the one thread that took its index from `next`, and read
+  /// after every thread has said through `helped` that it is done.
+  private final class Work<Input: Sendable, Output: Sendable>: @unchecked Sendable {
     /// Elements taken at once.
     private static var stride: Int { 8 }
     private let inputs: [Input]
     private let body: @Sendable (Input) -> Output
+    private let outputs: UnsafeMutablePointer<Output>
     private let next = Atomic<Int>(0)
-    private struct Done {
-      var shares: [[(index: Int, output: Output)]] = []
-    }
-    private let done = Monitor(Done())
+    /// Helpers that have done their last element.
+    private let helped = Monitor(0)
 
     init(_ inputs: [Input], _ body: @escaping @Sendable (Input) -> Output) {
       self.inputs = inputs
       self.body = body
+      outputs = .allocate(capacity: inputs.count)
     }
 
+    deinit { outputs.deallocate() }
+
     /// Does elements until none is left.
-    func take() -> [(index: Int, output: Output)] {
-      var share: [(index: Int, output: Output)] = []
+    func take() {
       while true {
         let start = next.add(Self.stride, ordering: .relaxed).oldValue
-        guard start < inputs.count else { return share }
-        for index in start..<min(start + Self.stride, inputs.count) { share.append((index, body(inputs[index]))) }
+        guard start < inputs.count else { return }
+        for index in start..<min(start + Self.stride, inputs.count) {
+          (outputs + index).initialize(to: body(inputs[index]))
+        }
       }
     }
 
     func help() {
-      let share = take()
-      done.change { $0.shares.append(share) }
+      take()
+      helped.change { $0 += 1 }
     }
 
-    func collected(_ own: [(index: Int, output: Output)], from helpers: Int) -> [Output] {
-      let shares = done.wait { $0.shares.count == helpers ? $0.shares : nil } ?? []
-      var ordered = [Output?](repeating: nil, count: inputs.count)
-      for share in shares + [own] {
-        for (index, output) in share { ordered[index] = output }
+    /// All outputs, once; called by the thread that has come back from ``take()``.
+    func collected(from helpers: Int) -> [Output] {
+      _ = helped.wait { $0 == helpers ? () : nil }
+      return Array(unsafeUninitializedCapacity: inputs.count) { buffer, count in
+        buffer.baseAddress?.moveInitialize(from: outputs, count: inputs.count)
+        count = inputs.count
       }
-      return ordered.compactMap { $0 }
     }
   }
 }

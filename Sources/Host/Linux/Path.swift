@@ -15,16 +15,28 @@ package enum Path {
 
   /// Everything before the last component: `/a` of `/a/b`, `.` of `b`, `/` of `/`.
   package static func parent(of path: String) -> String {
-    var text = Substring(path)
-    while text.count > 1, text.hasSuffix("/") { text.removeLast() }
-    guard let slash = text.lastIndex(of: "/") else { return "." }
-    let head = text[..<slash]
-    return head.isEmpty ? "/" : String(head)
+    let text = withoutLastSlashes(path)
+    guard let slash = text.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == text.startIndex ? "/" : String(text[..<slash])
   }
 
   /// The last component: `b` of `/a/b/`.
   package static func name(of path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? "/"
+    let text = withoutLastSlashes(path)
+    guard let slash = text.utf8.lastIndex(of: UInt8(ascii: "/")) else { return text.isEmpty ? "/" : String(text) }
+    let name = text[text.utf8.index(after: slash)...]
+    return name.isEmpty ? "/" : String(name)
+  }
+
+  /// `/a/b` of `/a/b//`; a first slash stays. By bytes: paths have no characters of their own.
+  private static func withoutLastSlashes(_ path: String) -> Substring {
+    var end = path.utf8.endIndex
+    while end > path.utf8.startIndex {
+      let last = path.utf8.index(before: end)
+      guard last > path.utf8.startIndex, path.utf8[last] == UInt8(ascii: "/") else { break }
+      end = last
+    }
+    return path[..<end]
   }
 
   /// Absolute, without `.`, `..` and doubled slashes, by text alone: links are not resolved.

@@ -10,7 +10,10 @@ import HostPlugins
 @main
 struct SweepBenchmark {
   static func main() {
-    guard CommandLine.arguments.count == 2 else { return print("usage: bench-sweep TREE") }
+    let sweeps = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) : 11
+    guard (2...3).contains(CommandLine.arguments.count), let sweeps, sweeps > 0 else {
+      return print("usage: bench-sweep TREE [SWEEPS]")
+    }
     let scanner = ExtensionScanner(
       settings: DiscoverySettings(searchPaths: [CommandLine.arguments[1]]),
       rules: ManifestRules(hostVersion: SemVer(0, 1, 0)))
@@ -18,7 +21,7 @@ struct SweepBenchmark {
     var times: [Double] = []
     var processor: [Double] = []
     var loadable = 0
-    for _ in 0..<11 {
+    for _ in 0..<sweeps {
       let start = Clock.monotonic()
       let used = processorMilliseconds()
       var sweep = scanner.sweep()
@@ -27,8 +30,9 @@ struct SweepBenchmark {
       processor.append(processorMilliseconds() - used)
       loadable = sweep.candidates.count - sweep.disabled - sweep.invalid
     }
-    let unchanged = times.dropFirst().sorted()[5]
-    let unchangedProcessor = processor.dropFirst().sorted()[5]
+    // With one sweep, for a profile of the first, there is no other: it stands for both.
+    let unchanged = (sweeps > 1 ? Array(times.dropFirst()) : times).sorted()[(sweeps - 1) / 2]
+    let unchangedProcessor = (sweeps > 1 ? Array(processor.dropFirst()) : processor).sorted()[(sweeps - 1) / 2]
     print(
       "loadable \(loadable) first_ms \(times[0]) unchanged_ms \(unchanged) first_cpu_ms \(processor[0]) "
         + "unchanged_cpu_ms \(unchangedProcessor)")

@@ -12,7 +12,8 @@ package import HostReasons
 ///        └─────────────LibraryJudge.judge()──▶ invalid
 ///     disabled and invalid are final for this sweep.
 package struct Candidate: Sendable, Hashable {
-  package enum State: Sendable, Hashable {
+  /// Indirect: a sweep copies candidates more often than it looks into them.
+  package indirect enum State: Sendable, Hashable {
     /// A shared library that is wanted and whose requirements are met; its file has not been looked at.
     case toCheck
     /// File and ELF checks passed; probe and load come next.

@@ -19,9 +19,14 @@ package final class ExtensionScanner: Sendable {
   private let rules: ManifestRules
   private let requirements: RequirementContext
 
-  private struct Memory {
+  /// A class, so that a look takes one reference and not a manifest's texts one by one.
+  private final class Memory: Sendable {
     let fingerprint: FileFingerprint
     let reading: ManifestReading
+    init(fingerprint: FileFingerprint, reading: ManifestReading) {
+      self.fingerprint = fingerprint
+      self.reading = reading
+    }
   }
   /// By manifest path. Held for dictionary work only.
   private let memory = Mutex<[String: Memory]>([:])
@@ -90,7 +95,7 @@ package final class ExtensionScanner: Sendable {
   }
 
   private func read(_ path: String) -> (reading: ManifestReading, fingerprint: FileFingerprint?) {
-    if let status = try? FileStatus.of(path), let known = memory.withLock({ $0[path] }),
+    if let known = memory.withLock({ $0[path] }), let status = try? FileStatus.of(path),
       known.fingerprint == FileFingerprint(status)
     {
       return (known.reading, known.fingerprint)
@@ -102,7 +107,7 @@ package final class ExtensionScanner: Sendable {
       guard status.kind == .regular else {
         return (refused(Finding(.manifestUnreadable, "the manifest is not a regular file", file: path)), nil)
       }
-      let bytes = try file.readAll(limit: ExtensionScanner.maximumManifest)
+      let bytes = try file.readAll(limit: ExtensionScanner.maximumManifest, expected: Int(clamping: status.size))
       let reading = ManifestParser.parse(bytes, file: path, rules: rules)
       let fingerprint = FileFingerprint(status)
       if fingerprint.isSettled { memory.withLock { $0[path] = Memory(fingerprint: fingerprint, reading: reading) } }
@@ -124,12 +129,23 @@ package final class ExtensionScanner: Sendable {
     for index in candidates.indices.reversed() where candidates[index].manifest != nil {
       folders[candidates[index].realFolder] = index
     }
+    let lengths = Set(folders.keys.map(\.utf8.count))
+    /// The outermost extension that a folder lies in. Of the folders above it, from the root of the file system down, only
+    /// those are looked up that are as long as an extension's.
+    func owner(of path: String) -> Int? {
+      var length = 0
+      for byte in path.utf8 {
+        if byte == UInt8(ascii: "/"), lengths.contains(length),
+          let found = folders[String(decoding: path.utf8.prefix(length), as: UTF8.self)]
+        {
+          return found
+        }
+        length += 1
+      }
+      return nil
+    }
     for index in candidates.indices where candidates[index].manifest != nil {
-      let path = candidates[index].realFolder
-      // Every folder above it, from the root of the file system down: the outermost owner is named.
-      let outer = path.utf8.indices.lazy.filter { path.utf8[$0] == UInt8(ascii: "/") }
-        .compactMap { folders[String(path[..<$0])] }.first
-      guard let outer else { continue }
+      guard let outer = owner(of: candidates[index].realFolder) else { continue }
       let (name, folder) = (candidates[outer].name, candidates[outer].folder)
       candidates[index].settle(
         Candidate.State.invalid,

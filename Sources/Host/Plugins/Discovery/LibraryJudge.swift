@@ -11,10 +11,16 @@ internal import Synchronization
 package final class LibraryJudge: Sendable {
   private let checker: ElfChecker
 
-  private struct Memory {
+  /// A class, so that a look takes one reference and not a report's texts one by one.
+  private final class Memory: Sendable {
     let file: FileFingerprint
     let manifest: FileFingerprint?
     let library: CheckedLibrary
+    init(file: FileFingerprint, manifest: FileFingerprint?, library: CheckedLibrary) {
+      self.file = file
+      self.manifest = manifest
+      self.library = library
+    }
   }
   /// By library path. Held for dictionary work only.
   private let memory = Mutex<[String: Memory]>([:])
@@ -28,9 +34,10 @@ package final class LibraryJudge: Sendable {
 
   /// Judges all candidates of a sweep that are to be checked, and forgets libraries that are gone.
   package func judge(_ sweep: inout Sweep) {
+    let libraries = checker.libraries()
     sweep.candidates = Parallel.map(sweep.candidates) { [self] candidate in
       var judged = candidate
-      judge(&judged)
+      judge(&judged, libraries)
       return judged
     }
     let present = Set(sweep.candidates.compactMap(LibraryJudge.path))
@@ -38,14 +45,16 @@ package final class LibraryJudge: Sendable {
   }
 
   /// Judges one; a candidate in another state than `toCheck` stays as it is.
-  package func judge(_ candidate: inout Candidate) {
+  package func judge(_ candidate: inout Candidate) { judge(&candidate, checker.libraries()) }
+
+  private func judge(_ candidate: inout Candidate, _ libraries: SystemLibraries) {
     guard case .toCheck = candidate.state, let manifest = candidate.manifest,
       case .library(let library) = manifest.transport
     else { return }
     do throws(PluginFile.Refusal) {
       let file = try PluginFile.open(root: candidate.root, folder: candidate.realFolder, library: library)
       candidate.findings += file.findings
-      let checked = try check(file, manifest: manifest, of: candidate)
+      let checked = try check(file, manifest: manifest, of: candidate, libraries)
       candidate.findings += checked.elf.findings
       if let error = checked.elf.findings.first(where: { $0.severity == .error }) {
         candidate.state = .invalid(error)
@@ -59,7 +68,7 @@ package final class LibraryJudge: Sendable {
   }
 
   private func check(
-    _ file: borrowing PluginFile, manifest: Manifest, of candidate: Candidate
+    _ file: borrowing PluginFile, manifest: Manifest, of candidate: Candidate, _ libraries: SystemLibraries
   ) throws(PluginFile.Refusal) -> CheckedLibrary {
     let path = file.path
     let fingerprint = file.fingerprint
@@ -69,7 +78,7 @@ package final class LibraryJudge: Sendable {
       return known.library
     }
     let bytes = try file.read()
-    var report = checker.check(bytes, path: path, manifest: manifest)
+    var report = checker.check(bytes, path: path, manifest: manifest, libraries)
     report.findings += LibraryJudge.untrusted(report.preload)
     let library = CheckedLibrary(
       path: path, fingerprint: fingerprint, sha256: ContentHash.sha256(bytes), elf: report)

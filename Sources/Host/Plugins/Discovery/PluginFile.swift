@@ -85,21 +85,22 @@ package struct PluginFile: ~Copyable {
   ///
   /// - Throws: ``Refusal`` with `file.changed_while_read` where somebody wrote to it meanwhile.
   package borrowing func read() throws(Refusal) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: Int(status.size))
-    var done = 0
-    while done < bytes.count {
-      let got = bytes.withUnsafeMutableBytes { raw in
-        pread(file.number, raw.baseAddress.map { $0 + done }, raw.count - done, off_t(done))
+    let size = Int(status.size)
+    var failure: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, done in
+      while done < size {
+        let got = pread(file.number, buffer.baseAddress.map { $0 + done }, size - done, off_t(done))
+        if got < 0 && errno == EINTR { continue }
+        if got < 0 { failure = errno }
+        if got <= 0 { break }
+        done += got
       }
-      if got < 0 && errno == EINTR { continue }
-      if got < 0 {
-        throw Refusal(findings: [Finding(.fileUnreadable, "cannot be read: \(SystemError.text(of: errno))", file: path)]
-        )
-      }
-      if got == 0 { break }
-      done += got
     }
-    guard done == bytes.count, let now = try? file.status(), FileFingerprint(now) == fingerprint else {
+    guard failure == 0 else {
+      throw Refusal(findings: [Finding(.fileUnreadable, "cannot be read: \(SystemError.text(of: failure))", file: path)]
+      )
+    }
+    guard bytes.count == size, let now = try? file.status(), FileFingerprint(now) == fingerprint else {
       throw Refusal(findings: [Finding(.fileChanged, "it changed while it was read", file: path)])
     }
     return bytes
@@ -109,6 +110,8 @@ package struct PluginFile: ~Copyable {
 /// Collects what is wrong along a path.
 struct PluginFileGuard {
   private(set) var findings: [Finding] = []
+  /// The host's user, asked for once.
+  private let user = geteuid()
 
   /// Group or others may write.
   private static let writableByOthers: UInt32 = 0o022
@@ -119,15 +122,16 @@ struct PluginFileGuard {
       findings.append(Finding(.fileUnreadable, "cannot be looked at", file: path))
       return nil
     }
-    findings += PluginFileGuard.untrusted(status, at: path, what: isFolder ? "the folder" : "the library")
+    findings += PluginFileGuard.untrusted(status, at: path, what: isFolder ? "the folder" : "the library", user: user)
     if !isFolder { checkContent(status, path) }
     return status
   }
 
   /// Whether somebody besides root and the host's user could change the file.
-  static func untrusted(_ status: FileStatus, at path: String, what: String) -> [Finding] {
+  static func untrusted(
+    _ status: FileStatus, at path: String, what: String, user: uid_t = geteuid()
+  ) -> [Finding] {
     var findings: [Finding] = []
-    let user = geteuid()
     if status.owner != 0 && status.owner != user {
       findings.append(
         Finding(

@@ -19,8 +19,20 @@ struct FoundManifest: Sendable {
   let hasSidecar: Bool
   /// Set where a link keeps it from being read.
   let refusal: Finding?
+  /// The manifest itself, in `folder`.
+  let path: String
 
-  var path: String { Path.join(folder, TreeWalk.manifestName) }
+  init(
+    folder: String, realFolder: String, root: String, searchPath: Int, hasSidecar: Bool, refusal: Finding?
+  ) {
+    self.folder = folder
+    self.realFolder = realFolder
+    self.root = root
+    self.searchPath = searchPath
+    self.hasSidecar = hasSidecar
+    self.refusal = refusal
+    path = Path.join(folder, TreeWalk.manifestName)
+  }
 }
 
 /// The walk over all search paths.
@@ -204,18 +216,20 @@ struct FolderEntry: Sendable {
     while let entry = readdir(folder) {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
       if name == "." || name == ".." { continue }
-      entries.append(FolderEntry(name: name, kind: kind(Int32(entry.pointee.d_type), Path.join(path, name))))
+      entries.append(FolderEntry(name: name, kind: kind(Int32(entry.pointee.d_type), name, in: path)))
     }
-    return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    return entries.sorted { left, right in
+      left.name.withCString { left in right.name.withCString { strcmp(left, $0) } } < 0
+    }
   }
 
-  private static func kind(_ type: Int32, _ path: String) -> FileStatus.Kind {
+  private static func kind(_ type: Int32, _ name: String, in folder: String) -> FileStatus.Kind {
     switch type {
     case Int32(DT_REG): .regular
     case Int32(DT_DIR): .directory
     case Int32(DT_LNK): .symlink
     // Some file systems do not say.
-    case Int32(DT_UNKNOWN): (try? FileStatus.of(path, followingLinks: false))?.kind ?? .other
+    case Int32(DT_UNKNOWN): (try? FileStatus.of(Path.join(folder, name), followingLinks: false))?.kind ?? .other
     default: .other
     }
   }

@@ -79,8 +79,17 @@ struct ElfBytes: Sendable {
   func u64(_ offset: UInt64) -> UInt64? { integer(offset) }
 
   private func integer<Value: FixedWidthInteger>(_ offset: UInt64) -> Value? {
-    guard let (bytes, start) = window(offset, UInt64(MemoryLayout<Value>.size)) else { return nil }
-    return bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: Value.self)) }
+    let size = UInt64(MemoryLayout<Value>.size)
+    // As window(), without taking a reference to the window's bytes: a check reads hundreds of integers.
+    for index in windows.indices where offset >= windows[index].offset {
+      let start = offset - windows[index].offset
+      let length = UInt64(windows[index].bytes.count)
+      guard start <= length, size <= length - start else { continue }
+      return windows[index].bytes.withUnsafeBytes {
+        Value(littleEndian: $0.loadUnaligned(fromByteOffset: Int(start), as: Value.self))
+      }
+    }
+    return nil
   }
 
   /// The NUL-terminated bytes at `offset`, the terminator before `end`.

@@ -7,6 +7,8 @@ internal import HostReasons
 
 extension ElfCheckWork {
   private static let entryPrefix = Array("nexo_plugin_entry_".utf8)
+  /// How Swift's mangled names begin, of today and of before version 5.
+  private static let swiftPrefixes = [Array("$s".utf8), Array("$S".utf8)]
   /// More exports than this (the entry apart) is a leak worth a warning.
   private static let exportsBeforeWarning = 8
   /// Findings per kind before the rest is only counted.
@@ -35,7 +37,7 @@ extension ElfCheckWork {
         continue
       }
       guard symbol.isExported, symbol.value != 0 || symbol.type == Elf.typeTLS else { continue }
-      if bytes.starts(with: Array("$s".utf8)) || bytes.starts(with: Array("$S".utf8)) { continue }
+      if ElfCheckWork.swiftPrefixes.contains(where: bytes.starts(with:)) { continue }
       report.exportCount += 1
       let name = String(decoding: bytes, as: UTF8.self)
       if ElfCheckWork.forbiddenExports.contains(name) || name.hasPrefix("pthread_") { interposed.append(name) }
@@ -72,7 +74,7 @@ extension ElfCheckWork {
   // MARK: what it needs
 
   mutating func checkSymbols(
-    _ image: ElfImage, _ symbols: [ElfImage.Symbol], search: LibrarySearch, catalogue: LibraryCatalogue
+    _ image: ElfImage, _ symbols: [ElfImage.Symbol], search: LibrarySearch, libraries: SystemLibraries
   ) throws(ElfFault) {
     for missing in search.missing.prefix(ElfCheckWork.listed) {
       let by = missing.neededBy == Path.name(of: path) ? "" : " (needed by \(clipped(missing.neededBy)))"
@@ -95,7 +97,7 @@ extension ElfCheckWork {
     var absent = checkVersions(needed, providers: search.found, of: nil)
     // A library that is missing would have been the one to ask.
     guard search.missing.isEmpty else { return }
-    let scope = SymbolScope(providers: providers, always: rules.places.alwaysPresent, catalogue: catalogue)
+    let scope = SymbolScope(providers: providers, always: rules.places.alwaysPresent, libraries: libraries)
     checkUndefined(undefined, in: scope, except: absent, of: nil)
     for (needed, library) in search.found where needed.source == .origin {
       absent = checkVersions(library.neededVersions, providers: search.found, of: needed.name)
@@ -161,12 +163,12 @@ extension ElfCheckWork {
 struct SymbolScope {
   let providers: [ProviderLibrary]
   let always: [String]
-  let catalogue: LibraryCatalogue
+  let libraries: SystemLibraries
 
   func provides(_ symbol: UndefinedSymbol) -> Bool {
     if providers.contains(where: { $0.provides(symbol) }) { return true }
     for path in always {
-      if let library = try? catalogue.library(at: path, shipped: false), library.provides(symbol) { return true }
+      if let library = try? libraries.library(at: path, shipped: false), library.provides(symbol) { return true }
     }
     return false
   }

@@ -26,6 +26,14 @@ package final class ElfChecker: Sendable {
   ///   - manifest: compared with the note; nil judges the library alone.
   /// - Complexity: 0.1 ms for a small plugin once the system's libraries are known.
   package func check(_ bytes: [UInt8], path: String, manifest: Manifest?) -> ElfReport {
+    check(bytes, path: path, manifest: manifest, libraries())
+  }
+
+  /// The system's libraries as they are now, for one check or for all of one sweep.
+  func libraries() -> SystemLibraries { SystemLibraries(catalogue: catalogue, cache: loaderCache()) }
+
+  /// As ``check(_:path:manifest:)``, by a view of the system's libraries that several checks share.
+  func check(_ bytes: [UInt8], path: String, manifest: Manifest?, _ libraries: SystemLibraries) -> ElfReport {
     var work = ElfCheckWork(rules: rules, path: path)
     do throws(ElfFault) {
       let image = try ElfImage(bytes)
@@ -38,11 +46,11 @@ package final class ElfChecker: Sendable {
       let symbols = try image.symbols()
       work.checkExports(image, symbols)
       work.checkNote(notes, manifest: manifest, needsSwift: names.contains { $0.hasPrefix("libswiftCore.so") })
-      var search = LibrarySearch(catalogue: catalogue, cache: loaderCache(), places: rules.places)
+      var search = LibrarySearch(libraries: libraries, places: rules.places)
       try search.walk(plugin: image, name: Path.name(of: path), folder: Path.parent(of: path))
       work.report.needed = search.found.map(\.needed)
       work.report.preload = search.preload
-      try work.checkSymbols(image, symbols, search: search, catalogue: catalogue)
+      try work.checkSymbols(image, symbols, search: search, libraries: libraries)
     } catch {
       work.add(error.reason, error.message)
     }
@@ -120,17 +128,19 @@ struct ElfCheckWork {
 
   private static let sanitizers = ["asan", "hwasan", "lsan", "msan", "tsan", "ubsan"]
 
+  private static func isSanitizer(_ name: String) -> Bool {
+    sanitizers.contains { name.hasPrefix("lib\($0).so") || name.hasPrefix("libclang_rt.\($0)") }
+  }
+
   mutating func checkRuntimes(needed: [String], notes: [ElfNote]) {
     if let libc = needed.first(where: { $0 == "libc.so" || $0.hasPrefix("libc.musl-") || $0.hasPrefix("ld-musl-") }) {
       add(.elfForeignLibc, "it needs \(clipped(libc)), the C library musl")
     }
     if ElfNotes.isGo(notes) { add(.elfForeignRuntime, "it brings the Go runtime") }
-    let present = Set(rules.places.alwaysPresent.map(Path.name(of:)))
-    for name in needed where !present.contains(name) {
-      let isSanitizer = ElfCheckWork.sanitizers.contains {
-        name.hasPrefix("lib\($0).so") || name.hasPrefix("libclang_rt.\($0)")
-      }
-      if isSanitizer { add(.elfForeignRuntime, "it needs \(clipped(name)), a sanitizer's runtime") }
+    for name in needed where ElfCheckWork.isSanitizer(name) {
+      // A host that is itself under a sanitizer has its runtime already.
+      guard !rules.places.alwaysPresent.contains(where: { Path.name(of: $0) == name }) else { continue }
+      add(.elfForeignRuntime, "it needs \(clipped(name)), a sanitizer's runtime")
     }
   }
 

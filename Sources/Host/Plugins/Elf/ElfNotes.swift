@@ -31,6 +31,8 @@ struct ElfNote {
 enum ElfNotes {
   /// "NEXO" and its terminator, as the macro writes it.
   static let owner = Array("NEXO\0".utf8)
+  private static let gnuOwner = Array("GNU\0".utf8)
+  private static let goOwner = Array("Go\0\0".utf8)
   static let type = NEXO_NOTE_TYPE
   /// A plugin note is some hundred bytes; more is not one.
   static let maximumDescription = 4096
@@ -64,12 +66,12 @@ enum ElfNotes {
 
   /// NT_GNU_BUILD_ID in lower-case hex.
   static func buildID(_ notes: [ElfNote]) -> String? {
-    notes.first { $0.type == Elf.noteBuildID && $0.owner == Array("GNU\0".utf8) && $0.description.count <= 64 }
+    notes.first { $0.type == Elf.noteBuildID && $0.owner == gnuOwner && $0.description.count <= 64 }
       .map { Hex.text($0.description) }
   }
 
   static func isGo(_ notes: [ElfNote]) -> Bool {
-    notes.contains { $0.type == Elf.noteGo && $0.owner == Array("Go\0\0".utf8) }
+    notes.contains { $0.type == Elf.noteGo && $0.owner == goOwner }
   }
 
   /// The plugin note.
@@ -83,22 +85,26 @@ enum ElfNotes {
       throw ElfFault(.elfBadNote, "a plugin note of \(note.description.count) bytes")
     }
     guard note.description.last == 0 else { throw ElfFault(.elfBadNote, "the plugin note is not terminated") }
-    var values: [String: String] = [:]
+    var values: [(key: String, value: String)] = []
+    var keys: Set<String> = []
     for part in note.description.dropLast().split(separator: 0, omittingEmptySubsequences: false) {
-      guard let text = String(validating: part, as: UTF8.self), let equals = text.firstIndex(of: "="),
-        equals != text.startIndex
+      // `=` is one byte and no part of another character, so each side is UTF-8 exactly when the whole is.
+      guard let equals = part.firstIndex(of: UInt8(ascii: "=")), equals != part.startIndex,
+        let key = String(validating: part[..<equals], as: UTF8.self),
+        let value = String(validating: part[(equals + 1)...], as: UTF8.self)
       else { throw ElfFault(.elfBadNote, "the plugin note has an entry that is not `key=value`") }
-      let key = String(text[..<equals])
-      guard values.updateValue(String(text[text.index(after: equals)...]), forKey: key) == nil else {
+      guard keys.insert(key).inserted else {
         throw ElfFault(.elfBadNote, "the plugin note names `\(clipped(key))` twice")
       }
+      values.append((key, value))
     }
     return try parsed(values)
   }
 
-  private static func parsed(_ values: [String: String]) throws(ElfFault) -> PluginNote {
+  private static func parsed(_ values: [(key: String, value: String)]) throws(ElfFault) -> PluginNote {
+    func find(_ key: String) -> String? { values.first { $0.key == key }?.value }
     func required(_ key: String) throws(ElfFault) -> String {
-      guard let value = values[key], !value.isEmpty else {
+      guard let value = find(key), !value.isEmpty else {
         throw ElfFault(.elfBadNote, "the plugin note has no `\(key)`")
       }
       return value
@@ -107,10 +113,10 @@ enum ElfNotes {
     guard let major = Int(abi), major > 0, String(major) == abi else {
       throw ElfFault(.elfBadNote, "the plugin note's `abi` is `\(clipped(abi))`")
     }
-    let needs = (values["needs"] ?? "").split(separator: ",").map(String.init)
-    let known: Set<String> = ["abi", "id", "version", "needs", "swift"]
+    let needs = (find("needs") ?? "").split(separator: ",").map(String.init)
+    let others = values.filter { !["abi", "id", "version", "needs", "swift"].contains($0.key) }
     return PluginNote(
-      abi: major, id: try required("id"), version: try required("version"), needs: needs, swift: values["swift"],
-      others: values.filter { !known.contains($0.key) })
+      abi: major, id: try required("id"), version: try required("version"), needs: needs, swift: find("swift"),
+      others: Dictionary(others.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first }))
   }
 }

@@ -65,8 +65,7 @@ struct LibrarySearch {
     let fault: ElfFault?
   }
 
-  let catalogue: LibraryCatalogue
-  let cache: LdSoCache
+  let libraries: SystemLibraries
   let places: LibraryPlaces
   private(set) var found: [(needed: NeededLibrary, library: ProviderLibrary)] = []
   private(set) var missing: [Missing] = []
@@ -85,9 +84,8 @@ struct LibrarySearch {
     "/lib/\(triple)", "/usr/lib/\(triple)", "/lib64", "/usr/lib64", "/lib", "/usr/lib",
   ]
 
-  init(catalogue: LibraryCatalogue, cache: LdSoCache, places: LibraryPlaces) {
-    self.catalogue = catalogue
-    self.cache = cache
+  init(libraries: SystemLibraries, places: LibraryPlaces) {
+    self.libraries = libraries
     self.places = places
   }
 
@@ -113,7 +111,7 @@ struct LibrarySearch {
       found.append((needed, library))
       let inherited = by.runpath.isEmpty ? by.rpath.map { (by.folder, $0) } + by.inherited : []
       let requester = Requester(
-        name: name, folder: Path.parent(of: (try? Path.real(library.path)) ?? library.path),
+        name: name, folder: libraries.realFolder(of: library.path),
         isShipped: needed.source == .origin, rpath: library.rpath,
         runpath: library.runpath, inherited: inherited)
       queue += library.needed.map { ($0, requester) }
@@ -136,7 +134,7 @@ struct LibrarySearch {
   ) -> (NeededLibrary, ProviderLibrary)? {
     for (path, source) in candidates(name, for: by) {
       do throws(ElfFault) {
-        guard let library = try catalogue.library(at: path, shipped: source == .origin) else { continue }
+        guard let library = try libraries.library(at: path, shipped: source == .origin) else { continue }
         return (NeededLibrary(name: name, path: path, source: source), library)
       } catch {
         // The loader skips files for other machines and stops at others; either way this one does not serve.
@@ -164,7 +162,7 @@ struct LibrarySearch {
     places += self.places.environment.map { ($0, .system) }
     for entry in by.runpath { add(entry, by.folder) }
     var paths = places.map { (Path.join($0.folder, name), $0.source) }
-    paths += cache.lookup(name).map { ($0, .system) }
+    paths += libraries.cache.lookup(name).map { ($0, .system) }
     paths += LibrarySearch.defaults.map { (Path.join($0, name), .system) }
     paths += self.places.hostFolders.map { (Path.join($0, name), .host) }
     paths += self.places.alwaysPresent.filter { Path.name(of: $0) == name }.map { ($0, .host) }

@@ -24,16 +24,17 @@ enum ManifestNames {
     }
   }
 
+  private static let notInPaths = Array("\"#%<>?[\\]^`{|}".utf8)
+
   /// Why a route pattern is wrong, or nil. Exact (`/a/b`) or everything below a path (`/a/*`); the first segment is the
   /// plugin's own, so `/*` is not one.
   static func routeProblem(_ text: String) -> String? {
     guard text.hasPrefix("/") else { return "does not begin with `/`" }
     guard text.utf8.count <= maximumPatternBytes else { return "is longer than \(maximumPatternBytes) bytes" }
-    guard !text.contains("{"), !text.contains("}") else {
+    guard !text.utf8.contains(UInt8(ascii: "{")), !text.utf8.contains(UInt8(ascii: "}")) else {
       return "names a parameter, which only the plugin's own routes may: claim what they lie under, such as `/place/*`"
     }
-    let forbidden = Array("\"#%<>?[\\]^`{|}".utf8)
-    guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !forbidden.contains($0) }) else {
+    guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !notInPaths.contains($0) }) else {
       return "has a character that no path pattern may have"
     }
     let segments = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
@@ -41,7 +42,7 @@ enum ManifestNames {
     for (index, segment) in segments.enumerated() {
       if segment.isEmpty { return "has an empty segment" }
       if segment == "." || segment == ".." { return "has a `\(segment)` segment" }
-      if segment.contains("*") && (segment != "*" || index != segments.count - 1) {
+      if segment.utf8.contains(UInt8(ascii: "*")) && (segment != "*" || index != segments.count - 1) {
         return "has a `*` that is not the whole last segment"
       }
     }

@@ -27,6 +27,14 @@ package struct SemVer: Sendable, Hashable, CustomStringConvertible {
   /// Nil for anything that the grammar does not allow: `1.0`, `v1.0.0`, `01.0.0`, `1.0.0-01`, blanks, numbers past 64 bits.
   package init?(_ text: String) {
     guard text.utf8.count <= 256 else { return nil }
+    if let plain = SemVer.plain(text) {
+      major = plain.major
+      minor = plain.minor
+      patch = plain.patch
+      self.prerelease = []
+      self.build = []
+      return
+    }
     var core = Substring(text)
     var build: [String] = []
     if let plus = core.firstIndex(of: "+") {
@@ -47,6 +55,26 @@ package struct SemVer: Sendable, Hashable, CustomStringConvertible {
     self.patch = patch
     self.prerelease = prerelease
     self.build = build
+  }
+
+  /// The numbers of `1.2.3`, as most versions are; nil for whatever is not just that, right or wrong.
+  private static func plain(_ text: String) -> SemVer? {
+    var numbers: InlineArray<3, UInt64> = [0, 0, 0]
+    var part = 0
+    var digits = 0
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "."), digits > 0, part < 2 {
+        part += 1
+        digits = 0
+        continue
+      }
+      // Eighteen digits fit 64 bits whatever they are; a leading zero is for the grammar to refuse.
+      guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), digits < 18, digits == 0 || numbers[part] > 0
+      else { return nil }
+      numbers[part] = numbers[part] * 10 + UInt64(byte - UInt8(ascii: "0"))
+      digits += 1
+    }
+    return part == 2 && digits > 0 ? SemVer(numbers[0], numbers[1], numbers[2]) : nil
   }
 
   package var description: String {
