@@ -39,24 +39,29 @@ if [ -z "${SANITIZE_SKIP_BUILD:-}" ]; then
     --scratch-path "$scratch" >"$scratch/logs/build.log" 2>&1 || { grep -E 'error:|warning:' "$scratch/logs/build.log"; exit 1; }
 fi
 
-table=() status=0
-for module in "${modules[@]}"; do
-  log=$scratch/logs/$module.log kept=$scratch/reports/$module
-  rm -rf "$kept" "$scratch"/reports/report.*
-  mkdir "$kept"
-  begin=$SECONDS ended=0
-  timeout -k 10 "$limit" "$scratch/debug/nexoPackageTests.xctest" --testing-library swift-testing \
-    --filter "^$module\..*(${FILTER:-})" >"$log" 2>&1 || ended=$?
-  mv "$scratch"/reports/report.* "$kept" 2>/dev/null
-  tests=$(grep -a -o -E 'Test run with [0-9]+ tests?' "$log" | grep -o -E '[0-9]+' | tail -1)
-  failed=$(grep -a -c -E '^✘ Test .* failed after' "$log")
-  reports=$(cat "$kept"/* 2>/dev/null | grep -a -c -E 'WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer')
-  [ "$ended" = 0 ] && [ "$reports" = 0 ] && verdict=clean || { verdict="NOT CLEAN ($ended)" && status=1; }
-  table+=("$(printf '%-22s %6s %7s %8s %6ss  %s' "$module" "${tests:--}" "$failed" "$reports" $((SECONDS - begin)) "$verdict")")
-  echo "${table[-1]}"
-  cat "$kept"/* 2>/dev/null | grep -a '^SUMMARY' | sort | uniq -c | sort -rn | head -10
-  grep -a -E '^✘ Test .* (failed|recorded an issue)' "$log" | head -10
-done
-printf '\n%s sanitizer\n%-22s %6s %7s %8s %7s\n' "$kind" module tests failed reports time
-printf '%s\n' "${table[@]}"
-exit $status
+# In a function, so that bash has read all of it before an hour goes by.
+run() {
+  local table=() status=0
+  for module in "${modules[@]}"; do
+    log=$scratch/logs/$module.log kept=$scratch/reports/$module
+    rm -rf "$kept" "$scratch"/reports/report.*
+    mkdir "$kept"
+    begin=$SECONDS ended=0
+    timeout -k 10 "$limit" "$scratch/debug/nexoPackageTests.xctest" --testing-library swift-testing \
+      --filter "^$module\..*(${FILTER:-})" >"$log" 2>&1 || ended=$?
+    mv "$scratch"/reports/report.* "$kept" 2>/dev/null
+    tests=$(grep -a -o -E 'Test run with [0-9]+ tests?' "$log" | grep -o -E '[0-9]+' | tail -1)
+    failed=$(grep -a -c -E '^✘ Test .* failed after' "$log")
+    reports=$(cat "$kept"/* 2>/dev/null | grep -a -c -E 'WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer')
+    [ "$ended" = 0 ] && [ "$reports" = 0 ] && verdict=clean || { verdict="NOT CLEAN ($ended)" && status=1; }
+    table+=("$(printf '%-22s %6s %7s %8s %6ss  %s' "$module" "${tests:--}" "$failed" "$reports" $((SECONDS - begin)) "$verdict")")
+    echo "${table[-1]}"
+    cat "$kept"/* 2>/dev/null | grep -a '^SUMMARY' | sort | uniq -c | sort -rn | head -10
+    grep -a -E '^✘ Test .* (failed|recorded an issue)' "$log" | head -10
+  done
+  printf '\n%s sanitizer\n%-22s %6s %7s %8s %7s\n' "$kind" module tests failed reports time
+  printf '%s\n' "${table[@]}"
+  return $status
+}
+run
+exit $?
