@@ -148,6 +148,23 @@ struct AgentRuntimeTests {
     }
   }
 
+  @Test func `a reply that came before its channel goes out as soon as the channel is there`() async throws {
+    let site = try AgentSite()
+    site.channels.script([.failed(.notTried(.agentsNoChannel, "not yet", retryAfter: .seconds(3_600)))])
+    try await site.run { site in
+      await site.say("early")
+      // The channel has been asked for once, in vain.
+      while site.channels.isScripted { await Task.yield() }
+      var answers = site.channels.delivered
+      while answers.isEmpty {
+        site.runtime.channelsChanged()
+        try await Task.sleep(for: .milliseconds(20))
+        answers = site.channels.delivered
+      }
+      #expect(answers.map(\.text) == ["echo: early"])
+    }
+  }
+
   @Test func `a refused request becomes a dead letter at once`() async throws {
     try await AgentSite().run { site in
       await site.say("/fail 400")

@@ -22,6 +22,8 @@ final class FakeChannels: ChannelPort {
 
   /// What the next deliveries report; afterwards all succeed.
   func script(_ reports: [DeliveryReport]) { self.reports.withLock { $0 = reports } }
+  /// Whether a scripted report is still to be given.
+  var isScripted: Bool { reports.withLock { !$0.isEmpty } }
 
   func deliver(_ message: OutboundMessage) async -> DeliveryReport {
     let report = reports.withLock { $0.isEmpty ? DeliveryReport.delivered : $0.removeFirst() }

@@ -355,6 +355,22 @@ struct LedgerTests {
     await ledger.close()
   }
 
+  @Test func `what waits for somebody to be there is due once somebody is, and nothing else is`() async throws {
+    let ledger = try await site.open()
+    for key in ["waits", "other"] { _ = try await ledger.accept(message(key, session: key)) }
+    for lease in try await ledger.poll(queue: "inbound", limit: 2) {
+      let reason: Reason = lease.key == "waits" ? .agentsNoChannel : .booting
+      try await ledger.fail(lease, .notTried(reason, "not there", retryAfter: .seconds(60)))
+    }
+    try await ledger.hurry(queue: "outbound", .agentsNoChannel)
+    #expect(try await ledger.poll(queue: "inbound") == [])
+    let waiting = Task { await ledger.next(queue: "inbound") }
+    try await ledger.hurry(queue: "inbound", .agentsNoChannel)
+    #expect(await waiting.value?.map(\.key) == ["waits"])
+    #expect(try await ledger.poll(queue: "inbound") == [])
+    try await closeAndAudit(ledger)
+  }
+
   @Test func `an audit sees what does not add up`() async throws {
     let ledger = try await site.open()
     for number in 0..<4 { _ = try await ledger.accept(message("\(number)")) }

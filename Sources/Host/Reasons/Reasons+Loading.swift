@@ -25,7 +25,9 @@ extension Reason {
     remedy: "The plugin must report failure by a status, never by exit(), abort() or quick_exit().")
 
   package static let probeHung = Reason(
-    "probe.hung", cause: "A call of the plugin did not return when it was rehearsed: 2 s each, 4 s in all.",
+    "probe.hung",
+    cause:
+      "A call of the plugin did not return when it was rehearsed: 2 s each, 4 s in all, and up to 16 s more while a busy machine does not let it run.",
     evidence: "The message names the call.",
     remedy: "The plugin must not wait for the network or for people in its constructors, entry, create or start.")
 

@@ -91,6 +91,9 @@ package final class Database {
     if options.isReadOnly { return }
     try run("PRAGMA journal_mode = WAL")
     try apply(options.durability)
+    // Pages of the WAL at which they are moved into the file: a page that is changed again and again, as a queue's are, is
+    // moved once for all of it. Four times SQLite's own number, and the size that is kept for it.
+    try run("PRAGMA wal_autocheckpoint = 4000")
     // After a burst the WAL shrinks to this again, bytes.
     try run("PRAGMA journal_size_limit = 16777216")
     if options.maxPages > 0 { try runOnce("PRAGMA max_page_count = \(options.maxPages)") }

@@ -6,6 +6,7 @@
 internal import HostBroker
 internal import HostJSON
 package import HostReasons
+internal import HostResilience
 
 /// What became of a message that was to be posted.
 package enum PostVerdict: Sendable, Equatable {
@@ -36,6 +37,20 @@ extension AgentRuntime {
       return .posted
     } catch {
       return .failed(error.reason)
+    }
+  }
+
+  /// A channel came, went or changed: replies that waited for it are tried. At a start they come before their channel.
+  package func channelsChanged() { channelChanges.raise() }
+
+  /// Hurries replies until the task is cancelled.
+  func followChannels() async {
+    var seen: UInt64 = 0
+    while !Task.isCancelled {
+      await channelChanges.wait(past: seen)
+      seen = channelChanges.count
+      // A ledger that refuses now tries them in its own time.
+      try? await ledger.hurry(queue: AgentRuntime.outboundQueue, .agentsNoChannel)
     }
   }
 

@@ -54,6 +54,7 @@ package final class AgentRuntime: Sendable {
   let senders = SenderLimits()
   let runner: ToolRunner
   let keeper: LeaseKeeper
+  let channelChanges = Signal()
   let log = Log("agents")
   private let snapshot: Mutex<Snapshot>
   private let pumps = Mutex<(turns: LeasePump, deliveries: LeasePump)?>(nil)
@@ -125,7 +126,7 @@ package final class AgentRuntime: Sendable {
       group.addTask { await deliveries.run() }
       let others = [
         { @Sendable in await self.answerDelegations() }, { @Sendable in await self.tidy() },
-        { @Sendable in await self.keeper.run() },
+        { @Sendable in await self.keeper.run() }, { @Sendable in await self.followChannels() },
       ]
       group.addTask {
         await withTaskGroup(of: Void.self) { inner in

@@ -43,6 +43,7 @@ final class AgentWiring: Sendable {
         toolSources: [PluginTools(plugins: plugins)]))
     let intake = ChannelIntake(runtime: runtime, jobs: jobs)
     plugins.setInboundSink { intake.take($0, $1, $2) }
+    plugins.channels.observe { [runtime] in runtime.channelsChanged() }
   }
 
   /// Reads the agents' files.

@@ -7,7 +7,7 @@
 package import HostLinux
 internal import HostLog
 internal import HostMetrics
-internal import HostReasons
+package import HostReasons
 internal import HostResilience
 package import HostStore
 internal import Synchronization
@@ -219,6 +219,14 @@ package final class Ledger: Sendable {
     guard try await write(isSynced: false, { (books) throws(StoreError) in try books.renew(lease) }) else {
       throw .leaseLost(id: lease.id)
     }
+  }
+
+  /// Makes messages due at once that wait because nobody was there to work on them: somebody is now.
+  ///
+  /// - Parameter reason: of the failure that they wait after.
+  package func hurry(queue: String, _ reason: Reason) async throws(LedgerError) {
+    let count = try await write(isSynced: false) { (books) throws(StoreError) in try books.hurry(queue, reason) }
+    if count > 0 { work.raise(queue) }
   }
 
   // MARK: Looking

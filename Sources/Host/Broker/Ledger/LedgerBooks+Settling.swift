@@ -79,6 +79,18 @@ extension LedgerBooks {
     return true
   }
 
+  /// Makes due what waits in a queue after a failure with this reason.
+  ///
+  /// - Returns: how many sessions go on.
+  func hurry(_ queue: String, _ reason: Reason) throws(StoreError) -> Int {
+    try database.run(
+      """
+      UPDATE messages SET not_before = ?1
+      WHERE queue = ?2 AND state = 0 AND head = 1 AND not_before > ?1 AND failure_reason = ?3
+      """, SQLValue(now), .text(queue), .text(reason.code))
+    return database.changes
+  }
+
   /// Holds a message for another lease from now.
   func renew(_ lease: LedgerLease) throws(StoreError) -> Bool {
     try database.run(

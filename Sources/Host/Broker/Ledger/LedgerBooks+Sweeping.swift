@@ -40,7 +40,10 @@ extension LedgerBooks {
       // The first time at once: most crashes have nothing to do with the message.
       let wait = row.crashes == 0 ? 0 : backoff.delay(after: row.crashes, using: &random).nanoseconds
       try database.run(
-        "UPDATE messages SET state = 0, lease_until = NULL, crashes = crashes + 1, not_before = ? WHERE sequence = ?",
+        """
+        UPDATE messages SET state = 0, lease_until = NULL, crashes = crashes + 1, not_before = ?, failure_reason = NULL
+        WHERE sequence = ?
+        """,
         SQLValue(now + wait), .integer(row.sequence))
       swept.reclaimed += 1
     }
