@@ -4,14 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-build=(gcc g++ make pkg-config libsqlite3-dev libssl-dev libcurl4-openssl-dev libyaml-dev libtomlplusplus-dev
+build=(gcc g++ make pkg-config ca-certificates libsqlite3-dev libssl-dev libcurl4-openssl-dev libyaml-dev libtomlplusplus-dev
   zlib1g-dev libqrencode-dev libwebsockets-dev libsodium-dev)
 # What the executables of the Swift toolchain are linked with, which its archive does not bring.
 build+=(libncurses6 libxml2)
-test=(python3 python3-venv prometheus chromium zbar-tools iproute2 binutils curl procps strace
-  systemd openssl mandoc man-db groff-base zsh fish)
-
 dist=(binutils chrpath debhelper fakeroot)
+test=(python3 python3-venv prometheus chromium zbar-tools iproute2 binutils curl procps strace
+  systemd openssl mandoc man-db groff-base zsh fish docker-compose "${dist[@]}")
 
 wanted=("${build[@]}")
 [ "${1:-build}" = demo ] && wanted+=(python3 python3-venv zbar-tools)

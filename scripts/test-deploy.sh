@@ -22,4 +22,4 @@ curl -fsS "http://$address/metrics" >"$work/scrape.txt" || exit 1
 kill "$host"
 
 export CATALOGUE=$work/catalogue.json SCRAPE=$work/scrape.txt
-cd Tests/Support/deploy && "$VENV/bin/python" -m unittest test_queries test_pack "$@"
+cd Tests/Support/deploy && "$VENV/bin/python" -m unittest test_queries test_dashboard test_pack test_commands test_service test_distribution "$@"

@@ -1,5 +1,5 @@
-"""The operator's pack judged by the real tools: promtool, systemd-analyze, kubernetes-validate, hadolint, mandoc, groff, the
-shells. AGENT names the built executable; scripts/test-deploy.sh sets it.
+"""The operator's pack judged by the real tools: promtool, systemd-analyze, kubernetes-validate, the Prometheus operator's models,
+hadolint, docker-compose, mandoc, groff, the shells. AGENT names the built executable; scripts/test-deploy.sh sets it.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -12,6 +12,9 @@ import tempfile
 import unittest
 
 import yaml
+from cloudcoil.models.prometheus_operator.v1 import ServiceMonitor
+
+from test_dashboard import lost
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
@@ -97,6 +100,19 @@ class Kubernetes(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(len(self.documents()), 5)
 
+    def test_the_monitor_fits_the_prometheus_operators_schema(self):
+        monitor = yaml.safe_load((DEPLOY / "kubernetes/servicemonitor.yaml").read_text())
+
+        def unknown(document):
+            read = ServiceMonitor.model_validate(document).model_dump(by_alias=True, mode="json", exclude_unset=True)
+            return list(lost(document, read))
+
+        self.assertEqual(unknown(monitor), [])
+        monitor["spec"]["endpoints"][0]["intervals"] = "15s"
+        self.assertEqual(unknown(monitor), ["/spec/endpoints[0]/intervals"])
+        monitor["spec"]["endpoints"][0]["interval"] = "soon"
+        self.assertRaises(ValueError, unknown, monitor)
+
     def test_the_probes_are_the_reference_systems(self):
         container = self.documents()["Deployment", "nexo"]["spec"]["template"]["spec"]["containers"][0]
         self.assertEqual(container["livenessProbe"], {
@@ -141,6 +157,15 @@ class Docker(unittest.TestCase):
     def test_the_dockerfile_has_no_finding(self):
         done = run(pathlib.Path(os.environ["VENV"], "bin/hadolint"), DEPLOY / "docker/Dockerfile")
         self.assertEqual((done.returncode, done.stdout), (0, ""), done.stdout)
+
+    def test_docker_compose_takes_the_file_and_refuses_one_with_an_unknown_key(self):
+        text = (DEPLOY / "docker/compose.yaml").read_text()
+        done = run("docker-compose", "-f", DEPLOY / "docker/compose.yaml", "config", "--quiet")
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "compose.yaml").write_text(text.replace("cap_drop:", "caps_drop:"))
+            done = run("docker-compose", "-f", pathlib.Path(folder, "compose.yaml"), "config", "--quiet")
+            self.assertIn("caps_drop", done.stderr)
 
     def test_compose_builds_the_image_and_prometheus_scrapes_it_by_its_name(self):
         compose = yaml.safe_load((DEPLOY / "docker/compose.yaml").read_text())

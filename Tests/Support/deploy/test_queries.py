@@ -61,7 +61,7 @@ class Queries(unittest.TestCase):
         self.assertGreater(len(USED), 40)
 
     def test_a_renamed_or_dropped_family_is_named_with_each_alert_panel_and_line(self):
-        for name in USED:
+        for name in sorted(DECLARED):
             places = [place for place, _ in users(name)] + list(lines(name))
             self.assertTrue(places)
             renamed = mutated(name, lambda families, family: family.update(name=name + "_renamed"))
