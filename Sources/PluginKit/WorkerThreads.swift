@@ -16,7 +16,7 @@ final class WorkerThreads: TaskExecutor {
     var queue: [UnownedJob] = []
     /// Jobs before this one have been taken.
     var head = 0
-    var threads: [pthread_t] = []
+    var threads: [PluginThread] = []
     var isClosed = false
   }
   private let state = Mutex(State())
@@ -30,7 +30,7 @@ final class WorkerThreads: TaskExecutor {
     let taken = state.withLock { state in
       guard !state.isClosed else { return false }
       state.queue.append(job)
-      if state.threads.count < limit, let thread = start() { state.threads.append(thread) }
+      if state.threads.count < limit, let thread = PluginThread({ [self] in run() }) { state.threads.append(thread) }
       return true
     }
     if taken { wakeups.signal() }
@@ -43,34 +43,11 @@ final class WorkerThreads: TaskExecutor {
       return state.threads
     }
     for _ in threads { wakeups.signal() }
-    for thread in threads { pthread_join(thread, nil) }
+    for thread in threads { thread.join() }
   }
 
   /// Whether the calling thread is one of these.
-  var isCurrent: Bool { state.withLock { $0.threads.contains { pthread_equal($0, pthread_self()) != 0 } } }
-
-  /// A thread with all signals blocked but those of a crash, as the contract asks of a plugin's threads.
-  private func start() -> pthread_t? {
-    var all = sigset_t()
-    var before = sigset_t()
-    sigfillset(&all)
-    for crash in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] { sigdelset(&all, crash) }
-    pthread_sigmask(SIG_BLOCK, &all, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    var thread = pthread_t()
-    let workers = Unmanaged.passRetained(self)
-    let failed = pthread_create(
-      &thread, nil,
-      { workers in
-        if let workers { Unmanaged<WorkerThreads>.fromOpaque(workers).takeRetainedValue().run() }
-        return nil
-      }, workers.toOpaque())
-    guard failed == 0 else {
-      workers.release()
-      return nil
-    }
-    return thread
-  }
+  var isCurrent: Bool { state.withLock { $0.threads.contains(where: \.isCurrent) } }
 
   private func run() {
     while true {

@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HostJSON
 import HostLinux
 import TestSupport
@@ -72,6 +73,86 @@ struct CheckConfigTests {
     let text = try await site.agent(["check-config"])
     for finding in ours {
       #expect(text.output.contains("\(finding["file"]?.string ?? ""):\(finding["line"]?.integer ?? 0):"))
+    }
+  }
+
+  /// A row of the page's table: the kind, whether the lenient call it an error, and how it is written down.
+  struct Row: Sendable, CustomTestStringConvertible {
+    let kind: String
+    let isError: Bool
+    let write: @Sendable (Site) throws -> Void
+    var testDescription: String { kind }
+  }
+
+  private static func accounts(_ site: Site, _ text: String) throws {
+    try site.folder.write("config/plugins/carrier.yaml", "carrier:\n" + text)
+  }
+  private static func mail(_ site: Site, _ members: String) throws {
+    try site.folder.write(
+      "config/plugins/mail-auth.yaml", "mail_auth:\n  accounts:\n    - {id: x, agent_id: ana\(members)}\n")
+  }
+  private static let ana = "id: ana, model: {provider: echo}"
+  static let rows: [Row] = [
+    Row(kind: "duplicate_path", isError: true) {
+      try accounts($0, "  - {instance: a, session_dir: /tmp/x/one}\n  - {instance: b, session_dir: /tmp/x/../x/one}\n")
+    },
+    Row(kind: "prefix_overlap", isError: true) {
+      try accounts($0, "  - {instance: a, session_dir: /tmp/x/one}\n  - {instance: b, session_dir: /tmp/x/one/two}\n")
+    },
+    Row(kind: "missing_instance", isError: true) {
+      try accounts($0, "  - {instance: a}\n")
+      try $0.write(agents: "- {\(ana), credentials: {carrier: b}}")
+    },
+    Row(kind: "ambiguous_outbound", isError: true) {
+      try accounts($0, "  - {instance: a}\n  - {instance: b}\n")
+      try $0.write(
+        agents: "- {\(ana), inbound_bindings: [{plugin: carrier, instance: a}, {plugin: carrier, instance: b}]}")
+    },
+    Row(kind: "allow_agents_excludes", isError: true) {
+      try accounts($0, "  - {instance: a, allow_agents: [bob]}\n")
+      try $0.write(agents: "- {\(ana), credentials: {carrier: a}}\n- {id: bob, model: {provider: echo}}")
+    },
+    Row(kind: "asymmetric_binding", isError: false) {
+      try accounts($0, "  - {instance: a}\n  - {instance: b}\n")
+      try $0.write(
+        agents: "- {\(ana), inbound_bindings: [{plugin: carrier, instance: a}], credentials: {carrier: b}}")
+    },
+    Row(kind: "credential_io", isError: true) { try mail($0, ", client_id_path: /nowhere/id") },
+    Row(kind: "credential_io", isError: true) {
+      try AtomicFile.makeFolder($0.folder.file("folder"))
+      try mail($0, ", client_id_path: \($0.folder.file("folder"))")
+    },
+    Row(kind: "insecure_permissions", isError: true) {
+      try mail($0, ", client_secret_path: \(try $0.folder.write("lax", "s", mode: 0o640))")
+    },
+    Row(kind: "insecure_permissions", isError: true) {
+      try $0.folder.write("session/keys", "k", mode: 0o600)
+      chmod($0.folder.file("session"), 0o775)
+      try accounts($0, "  - {instance: a, session_dir: \($0.folder.file("session"))}\n")
+    },
+    Row(kind: "duplicate_account", isError: true) { try accounts($0, "  - {instance: a}\n  - {instance: a}\n") },
+    Row(kind: "unknown_agent", isError: true) { try accounts($0, "  - {instance: a, allow_agents: [nobody]}\n") },
+    Row(kind: "legacy_inline_google_auth", isError: false) {
+      try $0.write(agents: "- {\(ana), google_auth: {client_id: x, client_secret: y}}")
+    },
+    Row(kind: "other", isError: false) { try $0.write(agents: "- {\(ana), credentials: {carrier_asymmetric: true}}") },
+    Row(kind: "other", isError: false) { try mail($0, ", tokn_path: t") },
+    Row(kind: "other", isError: false) { try mail($0, ", scopes: []") },
+  ]
+
+  @Test(arguments: rows)
+  func `each row of the table has its severity and its exit code, lenient and strict`(row: Row) async throws {
+    let site = try Site("row")
+    try site.write(agents: "- {\(Self.ana)}")
+    try row.write(site)
+    for isStrict in [false, true] {
+      let run = try await site.agent(["check-config", "--json"] + (isStrict ? ["--strict"] : []))
+      let findings = try JSON.parse(Array(run.output.utf8))["findings"]?.array ?? []
+      let isError = isStrict || row.isError
+      #expect(run.end == .exited(isError ? 1 : 2), "\(run.output)")
+      #expect(findings.map { $0["kind"]?.string } == [row.kind], "\(run.output)")
+      #expect(findings.map { $0["severity"]?.string } == [isError ? "error" : "warning"])
+      #expect(findings.first?["file"]?.string != nil && (findings.first?["line"]?.integer ?? 0) > 0)
     }
   }
 

@@ -134,6 +134,67 @@ struct GauntletTests {
     #expect(bench.found == ["insecure_permissions error"])
   }
 
+  @Test func `a session folder that others may write into, or enter and read a file of, is lax; a closed one never`()
+    throws
+  {
+    let bench = try Bench()
+    let folder = bench.folder.file("session")
+    try bench.folder.write("config/plugins/chat.yaml", "chat: {instance: a, session_dir: \(folder)}\n")
+    try AtomicFile.makeFolder(folder, mode: 0o700)
+    for (folderMode, fileMode, isLax) in [
+      (0o700, nil, false), (0o700, 0o644, false), (0o755, 0o600, false), (0o755, 0o640, true), (0o750, 0o604, true),
+      (0o770, 0o600, true), (0o777, nil, true), (0o711, 0o600, false),
+    ] as [(UInt32, UInt32?, Bool)] {
+      unlink("\(folder)/keys")
+      if let fileMode { try bench.folder.write("session/keys", "k", mode: fileMode) }
+      chmod(folder, folderMode)
+      #expect(bench.found == (isLax ? ["insecure_permissions error"] : []), "\(folderMode) \(fileMode ?? 0)")
+      #expect(bench.check().insecurePaths == (isLax ? 1 : 0))
+    }
+  }
+
+  @Test func `relative paths of an auth file start from the configuration folder, as for the plugin`() throws {
+    let bench = try Bench()
+    try bench.folder.write(
+      "config/plugins/mail-auth.yaml", "mail_auth:\n  accounts: [{id: x, agent_id: ana, client_id_path: secrets/id}]\n")
+    #expect(bench.found == ["credential_io error"])
+    try bench.folder.write("config/secrets/id", "id", mode: 0o600)
+    #expect(bench.found == [])
+  }
+
+  @Test(arguments: [
+    ("chat.yaml", "chat: {instance: a, alow_agents: [ana]}", "allow_agents"),
+    ("chat.yaml", "chat:\n  - {instance: a, sesion_dir: /x}", "session_dir"),
+    ("mail-auth.yaml", "mail_auth:\n  accounts: [{id: x, agnt_id: ana}]", "agent_id"),
+    ("mail-auth.yaml", "mail_auth:\n  accounts: [{id: x, agent_id: ana, token_pth: t}]", "token_path"),
+    ("mail-auth.yaml", "mail_auth:\n  acounts: [{id: x, agent_id: ana}]", "accounts"),
+    ("mail-auth.yaml", "mial_auth:\n  accounts: [{id: x, agent_id: ana}]", "mail_auth"),
+  ])
+  func `a mistyped key of an account is a warning that names the right one`(
+    file: String, text: String, right: String
+  ) throws {
+    var bench = try Bench()
+    try bench.folder.write("config/plugins/\(file)", text + "\n")
+    let findings = bench.check(announced: ["chat"]).findings
+    #expect(findings.map(\.kind) == [.other])
+    #expect(findings.first?.finding.severity == .warning && (findings.first?.finding.mark?.line ?? 0) > 0)
+    #expect("\(findings[0].finding)".contains("Did you mean \"\(right)\"?"))
+    bench.strictness = .strict
+    #expect(bench.check(announced: ["chat"]).errors.count == 1)
+  }
+
+  @Test func `a plugin's own keys are its own business`() throws {
+    let bench = try Bench()
+    try bench.folder.write(
+      "config/plugins/chat.yaml",
+      "chat: {instance: a, push_name: x, media_dir: /m, client_version: 2.3, endpoint: wss://x, rate_limit: {burst: 5}}\n"
+    )
+    try bench.folder.write(
+      "config/plugins/mail-auth.yaml",
+      "mail_auth:\n  endpoints: {token: x}\n  accounts: [{id: x, agent_id: ana, redirect_port: 1, folder: /inbox}]\n")
+    #expect(bench.found == [])
+  }
+
   @Test func `an account that is switched off is none`() throws {
     let bench = try Bench()
     try bench.folder.write(
@@ -165,6 +226,17 @@ struct GauntletTests {
     let texts = bench.check().findings.map { "\($0.finding)" }
     #expect(texts.count == 4)
     for text in texts { #expect(!text.contains("ana@") && !text.contains("1234567"), "\(text)") }
+  }
+
+  @Test func `the commented examples are without a finding`() {
+    for strictness in [Strictness.lenient, .strict] {
+      let setup = CredentialSetup.read(
+        folder: Path.normalized("examples/config"), environment: [:], agents: [Bench.agent("helper")],
+        announced: ["whatsapp"],
+        strictness: strictness)
+      #expect(Credentials.check(setup).findings == [])
+      #expect(setup.files.described == ["google", "whatsapp"])
+    }
   }
 
   @Test func `a validation makes no file and no folder`() throws {

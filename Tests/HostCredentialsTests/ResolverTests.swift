@@ -53,6 +53,28 @@ struct ResolverTests {
     #expect(Self.binding(Bench.agent("ana", [.init("chat", "a"), .init("*")])) == .conversation)
   }
 
+  @Test func `an account that is said to be the agent's is the one it is bound to, before any conversation's`() throws {
+    var own = CredentialAccount(AccountKey("mail", "x"))
+    own.owner = "ana"
+    own.allowAgents = [MarkedName("ana")]
+    var second = CredentialAccount(AccountKey("mail", "y"))
+    second.owner = "ana"
+    func book(_ accounts: [CredentialAccount], _ agent: CredentialAgent) -> CredentialBook {
+      Credentials.check(
+        CredentialSetup(
+          agents: [agent, Bench.agent("bob")], files: AccountFiles(accounts: accounts, described: ["mail"])))
+    }
+    for agent in [Bench.agent("ana"), Bench.agent("ana", [.init("*")]), Bench.agent("ana", [.init("chat", "a")])] {
+      #expect(book([own], agent).bindings["ana"]?["mail"] == .account("x"))
+    }
+    #expect(book([own], Bench.agent("ana")).bindings["bob"]?["mail"] == .unbound)
+    // Several are ambiguous until one is named.
+    let both = book([own, second], Bench.agent("ana"))
+    #expect(both.bindings["ana"]?["mail"] == .unbound && both.failedAgents == ["ana": .credentialsAmbiguous])
+    let named = book([own, second], Bench.agent("ana", credentials: ["mail": "y"]))
+    #expect(named.bindings["ana"]?["mail"] == .account("y") && named.findings == [])
+  }
+
   @Test func `an agent whose account is faulty is failed with the account's reason`() {
     let accounts = [CredentialAccount(AccountKey("chat", "a")), CredentialAccount(AccountKey("chat", "a"))]
     let agents = [Bench.agent("ana", [.init("chat", "a")]), Bench.agent("bob", [.init("*")])]

@@ -28,7 +28,7 @@ final class LinkThread: Sendable {
   private let instance: WhatsAppInstance
   private let folder: String
   private let reports: Reports
-  private let thread = Mutex<pthread_t?>(nil)
+  private let thread = Mutex<PluginThread?>(nil)
   /// Signalled when libwebsockets has begun, or could not.
   private let begun = DispatchSemaphore(value: 0)
 
@@ -41,40 +41,26 @@ final class LinkThread: Sendable {
   /// Begins, and returns when libwebsockets has: until then a signal's disposition is not the host's. The thread keeps
   /// itself alive.
   func start() {
-    var id = pthread_t()
-    let box = Unmanaged.passRetained(self)
-    let result = pthread_create(
-      &id, nil,
-      { box in
-        if let box { Unmanaged<LinkThread>.fromOpaque(box).takeRetainedValue().run() }
-        return nil
-      }, box.toOpaque())
-    guard result == 0 else {
-      box.release()
+    guard let started = PluginThread({ [self] in run() }) else {
       publish(InstanceStatus(obstacle: .transport))
       return instance.end()
     }
-    thread.withLock { $0 = id }
+    thread.withLock { $0 = started }
     begun.wait()
   }
 
   /// Ends and waits for the end: a connection is closed, a running store change is finished.
   func stop() {
     instance.post(.stop)
-    let id = thread.withLock { thread in
+    let running = thread.withLock { thread in
       defer { thread = nil }
       return thread
     }
-    if let id { pthread_join(id, nil) }
+    running?.join()
   }
 
   private func run() {
     defer { instance.end() }
-    // Signals are the host's, but those of a crash belong to the thread that crashes.
-    var signals = sigset_t()
-    sigfillset(&signals)
-    for crash in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&signals, crash) }
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
     let client = WebSocketClient(instance.settings)
     begun.signal()
     guard let client else {

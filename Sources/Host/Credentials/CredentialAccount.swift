@@ -58,6 +58,8 @@ package struct CredentialAccount: Sendable, Hashable {
   package let key: AccountKey
   /// Agents that may use it; empty: all.
   package var allowAgents: [MarkedName] = []
+  /// The agent that the account is said to be of (`agent_id`), which is bound to it by that.
+  package var owner: String?
   package var sessionFolder: CredentialFile?
   package var files: [CredentialFile] = []
   /// Where it is written; nil for one that only its plugin knows of.

@@ -25,6 +25,8 @@ package struct Gauntlet {
   package static let skipVariable = "CHAT_AUTH_SKIP_PERM_CHECK"
   /// Bits that let the group or others in.
   private static let laxBits: UInt32 = 0o077
+  /// Bits that let the group or others write.
+  private static let writeBits: UInt32 = 0o022
 
   /// - Parameter environment: for ``skipVariable`` and `CREDENTIALS_DIRECTORY` (systemd.exec(5)).
   package init(environment: [String: String]) {
@@ -40,7 +42,10 @@ package struct Gauntlet {
   package mutating func check(_ accounts: [CredentialAccount], agents: Set<String>) {
     checkLabels(accounts)
     checkFolders(accounts)
-    for account in accounts { checkFiles(account) }
+    for account in accounts {
+      checkSession(account)
+      checkFiles(account)
+    }
     for account in accounts { checkAgents(account, agents) }
   }
 
@@ -95,6 +100,27 @@ package struct Gauntlet {
   }
 
   // MARK: Files
+
+  /// A session folder that is there must keep others from its keys: nobody else may write into it, and whoever may enter it
+  /// must find no file open to him. Looks at the files directly in it, not deeper.
+  private mutating func checkSession(_ account: CredentialAccount) {
+    guard let folder = account.sessionFolder, !skipsPermissions else { return }
+    let path = Gauntlet.resolved(folder.path)
+    guard let status = try? FileStatus.of(path), status.kind == .directory, !isExempt(path) else { return }
+    let isLax =
+      status.permissions & Gauntlet.writeBits != 0
+      || status.permissions & Gauntlet.laxBits != 0
+        && ((try? Tree.names(in: path)) ?? []).contains { name in
+          guard let file = try? FileStatus.of(Path.join(path, name), followingLinks: false) else { return false }
+          return file.kind == .regular && file.permissions & Gauntlet.laxBits != 0
+        }
+    guard isLax, lax.insert(path).inserted else { return }
+    let shown = AccountLabel.shownPath(path)
+    add(
+      .insecurePermissions, at: folder.mark ?? account.mark,
+      "\(account.key): the session folder \(shown), mode 0\(String(status.permissions, radix: 8)), lets others in",
+      remedy: "chmod 0700 \(shown)", [account.key])
+  }
 
   private mutating func checkFiles(_ account: CredentialAccount) {
     var seen: Set<String> = []

@@ -64,11 +64,12 @@ struct Resolver {
     return bindings
   }
 
-  /// The order is the page's (credentials.md): explicit, else the one labelled binding, else nothing; listening on the whole
-  /// channel binds to the conversation's account (docs/adr/0006).
+  /// The order is the page's (credentials.md): explicit, else the one labelled binding, else nothing. An account that a file
+  /// calls the agent's own is one that it names (docs/adr/0012); listening on the whole channel binds to the conversation's
+  /// account (docs/adr/0006).
   private mutating func bind(_ agent: CredentialAgent, _ channel: String) -> Binding {
     let instances = agent.instances(channel)
-    if let explicit = agent.credentials[channel] ?? inline(agent, channel) {
+    if let explicit = agent.credentials[channel] ?? own(agent, channel, isAlone: instances.isEmpty) {
       for instance in instances where instance != explicit.name { expect(instance, agent, channel, at: agent.mark) }
       guard expect(explicit.name, agent, channel, at: explicit.mark) else { return .unbound }
       checkAccess(explicit, agent, channel)
@@ -90,9 +91,19 @@ struct Resolver {
     return .account(only)
   }
 
-  private func inline(_ agent: CredentialAgent, _ channel: String) -> MarkedName? {
-    guard agent.inline[channel] != nil, accounts[AccountKey(channel, agent.id)]?.isInline == true else { return nil }
-    return MarkedName(agent.id, at: agent.inline[channel])
+  /// The one account that a file says is the agent's (`agent_id`, or an inline block). Several are a finding.
+  ///
+  /// - Parameter isAlone: the agent listens on no account of the kind by name.
+  private mutating func own(_ agent: CredentialAgent, _ channel: String, isAlone: Bool) -> MarkedName? {
+    guard isAlone else { return nil }
+    let own = accounts.values.filter { $0.key.channel == channel && $0.owner == agent.id }.sorted { $0.key < $1.key }
+    guard own.count > 1 else { return own.first.map { MarkedName($0.key.label, at: $0.mark) } }
+    add(
+      .ambiguousOutbound, agent, at: own[1].mark,
+      "agent \(agent.id): \(own.count) accounts of \(channel) name it in agent_id, and which one it uses is not said",
+      remedy: "Add `credentials: {\(channel): LABEL}` with one of "
+        + own.map(\.key.instance).joined(separator: ", ") + " to the agent.")
+    return nil
   }
 
   // MARK: Checks

@@ -11,6 +11,7 @@ extension Reason {
       .manifestBadID, .manifestReservedID, .manifestBadVersion, .manifestAgentTooOld, .manifestDescriptionTooLong,
       .manifestNoCapabilities, .manifestBadCapability, .manifestDuplicateCapability, .manifestBadTransport,
       .manifestBadLibrary, .manifestBadRequirement, .manifestBadMcpServer, .manifestBadBinding,
+      .manifestBadToolAccount,
     ]
   }
 
@@ -121,4 +122,10 @@ extension Reason {
     cause: "An entry of [outbound_bindings] names a blank account.",
     evidence: "`agent ext validate PATH` prints file, line and column.",
     remedy: "Remove the entry or name the account.")
+
+  package static let manifestBadToolAccount = Reason(
+    "manifest.bad_tool_account",
+    cause: "An entry of [tool_accounts] names a tool, or a kind of account, that the extension does not bring.",
+    evidence: "`agent ext validate PATH` prints file, line and column.",
+    remedy: "Write TOOL = KIND, with a tool of `capabilities.tools` and a channel or provider of the same extension.")
 }

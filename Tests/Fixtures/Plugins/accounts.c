@@ -1,5 +1,6 @@
 /* A channel with accounts that a test moves through pages: messages in, what becomes of messages out, accounts that come
- * and go; and, with -DVAULT, a credential source. Without -DQUIET it declares the accounts `personal` and `work`.
+ * and go; with -DVAULT a credential source; with -DTOOL a tool that sends by itself, from the account that the host names in
+ * its arguments. Without -DQUIET it declares the accounts `personal` and `work`.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -31,7 +32,10 @@ struct plugin {
   pthread_mutex_t lock;
   struct { char label[64]; int status, count; } script[8];
   char sent[65536];
+  nexo_op held; /* a send that POST /carrier/release ends; its line is in `line` */
+  char line[512];
 };
+enum { HOLD = 99 }; /* a status for a script: accepted, and not ended */
 
 static nexo_status text(struct plugin *p, nexo_http_x x, uint32_t status, const char *body) {
   return p->http->respond(p->host, x, status, NULL, 0, nexo_text(body));
@@ -44,11 +48,8 @@ static void copy(char *to, size_t size, nexo_str s) {
 
 /* ---- channel ---- */
 
-static nexo_status send_message(void *ctx, nexo_op op, const nexo_message_1 *m) {
-  struct plugin *p = ctx;
-  char label[64];
+static nexo_status deliver(struct plugin *p, nexo_op op, const char *label, nexo_str words) {
   int status = NEXO_OK;
-  copy(label, sizeof label, m->account);
   pthread_mutex_lock(&p->lock);
   for (int i = 0; i < 8; i++)
     if (p->script[i].count > 0 && !strcmp(p->script[i].label, label)) {
@@ -56,15 +57,43 @@ static nexo_status send_message(void *ctx, nexo_op op, const nexo_message_1 *m) 
       status = p->script[i].status;
       break;
     }
+  if (status == HOLD) {
+    p->held = op;
+    snprintf(p->line, sizeof p->line, "%s %.*s\n", label, (int)words.len, words.ptr);
+  }
   if (status == NEXO_OK) {
     size_t used = strlen(p->sent);
-    snprintf(p->sent + used, sizeof p->sent - used, "%s %.*s\n", label, (int)m->text.len, m->text.ptr);
+    snprintf(p->sent + used, sizeof p->sent - used, "%s %.*s\n", label, (int)words.len, words.ptr);
   }
   pthread_mutex_unlock(&p->lock);
-  p->op->done(p->host, op, status, nexo_text(status == NEXO_OK ? "{}" : "as scripted"));
+  if (status != HOLD) p->op->done(p->host, op, status, nexo_text(status == NEXO_OK ? "{}" : "as scripted"));
   return NEXO_PENDING;
 }
+static nexo_status send_message(void *ctx, nexo_op op, const nexo_message_1 *m) {
+  char label[64];
+  copy(label, sizeof label, m->account);
+  return deliver(ctx, op, label, m->text);
+}
 static void acked(void *ctx, uint64_t token) { (void)ctx, (void)token; }
+
+#ifdef TOOL
+/* A member of a flat object, as the host writes JSON: without blanks. */
+static void member(char *to, size_t size, const char *json, const char *key) {
+  char mark[32];
+  snprintf(mark, sizeof mark, "\"%s\":\"", key);
+  const char *at = strstr(json, mark);
+  at = at ? at + strlen(mark) : "";
+  copy(to, size, (nexo_str){at, strcspn(at, "\"")});
+}
+/* carrier_send {to, text}: sends at once, not through the host. */
+static nexo_status invoke(void *ctx, nexo_op op, const nexo_tool_call_1 *call) {
+  char json[1024], account[64], words[256];
+  copy(json, sizeof json, call->args_json);
+  member(account, sizeof account, json, "account");
+  member(words, sizeof words, json, "text");
+  return deliver(ctx, op, account[0] ? account : "nobody", nexo_text(words));
+}
+#endif
 
 /* ---- pages ---- */
 
@@ -100,6 +129,25 @@ static void sent(void *ctx, nexo_http_x x, const nexo_http_request_1 *r) {
   pthread_mutex_lock(&p->lock);
   text(p, x, 200, p->sent);
   pthread_mutex_unlock(&p->lock);
+}
+/* GET /carrier/held: whether a send is held. POST /carrier/release: it has reached its service. */
+static void held(void *ctx, nexo_http_x x, const nexo_http_request_1 *r) {
+  struct plugin *p = ctx;
+  (void)r;
+  pthread_mutex_lock(&p->lock);
+  text(p, x, 200, p->held ? "yes" : "no");
+  pthread_mutex_unlock(&p->lock);
+}
+static void release(void *ctx, nexo_http_x x, const nexo_http_request_1 *r) {
+  struct plugin *p = ctx;
+  (void)r;
+  pthread_mutex_lock(&p->lock);
+  nexo_op op = p->held;
+  size_t used = strlen(p->sent);
+  snprintf(p->sent + used, sizeof p->sent - used, "%s", p->line);
+  p->held = 0;
+  pthread_mutex_unlock(&p->lock);
+  text(p, x, 200, p->op->done(p->host, op, NEXO_OK, nexo_text("{}")) == NEXO_OK ? "done" : "gone");
 }
 /* POST /carrier/account/{label}: declares it with the body. POST /carrier/gone/{label}. */
 static void account(void *ctx, nexo_http_x x, const nexo_http_request_1 *r) {
@@ -166,6 +214,14 @@ static nexo_status create(const nexo_host_1 *host, nexo_str config, void **inst,
   p->op = host->service(host, NEXO_OP_1);
   nexo_channel_impl_1 channel = {.size = sizeof channel, .kind = KIND, .ctx = p, .send = send_message, .acked = acked};
   if ((s = p->channel->add(host, &channel, &p->c, err)) < 0) return s;
+#ifdef TOOL
+  const nexo_tool_1 *tools = host->service(host, NEXO_TOOL_1);
+  nexo_tool_impl_1 tool = {
+      .size = sizeof tool, .name = "carrier_send", .description = "Sends a message.", .ctx = p, .invoke = invoke,
+      .input_schema = "{\"type\":\"object\",\"required\":[\"to\",\"text\"],\"additionalProperties\":false,"
+                      "\"properties\":{\"to\":{\"type\":\"string\"},\"text\":{\"type\":\"string\"}}}"};
+  if ((s = tools->add(host, &tool, err)) < 0) return s;
+#endif
 #ifdef VAULT
   nexo_credential_impl_1 source = {.size = sizeof source, .kind = "vault", .ctx = p, .fetch = fetch};
   if ((s = p->credential->add(host, &source, &p->source, err)) < 0) return s;
@@ -176,6 +232,8 @@ static nexo_status create(const nexo_host_1 *host, nexo_str config, void **inst,
   ROUTE("POST", "/in/{account}/{chat}", in);
   ROUTE("POST", "/script/{account}/{status}/{count}", script);
   ROUTE("GET", "/sent", sent);
+  ROUTE("GET", "/held", held);
+  ROUTE("POST", "/release", release);
   ROUTE("POST", "/account/{label}", account);
   ROUTE("POST", "/gone/{label}", gone);
   ROUTE("POST", "/secret", secret);

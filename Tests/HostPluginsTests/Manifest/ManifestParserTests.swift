@@ -45,6 +45,32 @@ struct ManifestParserTests {
     #expect(manifest.mcpServers.isEmpty)
   }
 
+  @Test func `tool_accounts ties tools to the extension's own channels and providers, and to nothing else`() throws {
+    func reading(_ table: String) -> ManifestReading {
+      Sample.read(
+        """
+        [plugin]
+        id = "x"
+        version = "1.0.0"
+        [capabilities]
+        tools = ["send", "look"]
+        channels = ["chat"]
+        providers = ["mail"]
+        [transport]
+        kind = "library"
+        library = "lib.so"
+        [tool_accounts]
+        \(table)
+        """)
+    }
+    #expect(reading("send = \"chat\"\nlook = \"mail\"").manifest?.toolAccounts == ["send": "chat", "look": "mail"])
+    for wrong in ["send = \"google\"", "other = \"chat\""] {
+      #expect(reading(wrong).findings.map(\.reason) == [.manifestBadToolAccount], "\(wrong)")
+      #expect(reading(wrong).manifest == nil)
+    }
+    #expect(reading("send = 1").findings.map(\.reason) == [.manifestWrongType])
+  }
+
   @Test func `the reference's own tables are read`() throws {
     let manifest = try #require(
       Sample.read(

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import HostConfig
+package import HostJSON
 package import HostResilience
 
 /// The model of an agent: `{provider: openai, model: gpt-4o-mini}`.
@@ -42,6 +43,23 @@ package struct InboundBinding: Sendable, Equatable {
   }
 }
 
+/// A credential block that stands in an agent's entry, placeholders resolved. Shows nothing of itself: it holds secrets.
+package struct InlineCredential: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
+  private let block: JSON
+  /// The agent's `workspace`, which relative token files are below in the reference system.
+  package let workspace: String?
+
+  package init(_ block: JSON, workspace: String? = nil) {
+    self.block = block
+    self.workspace = workspace
+  }
+
+  /// The block itself: for the plugin that serves its kind, and nobody else.
+  package func reveal() -> JSON { block }
+  package var description: String { "<redacted>" }
+  package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 /// One agent.
 package struct AgentDefinition: Sendable, Equatable {
   package var id: String
@@ -67,8 +85,8 @@ package struct AgentDefinition: Sendable, Equatable {
   package var debounce: Duration = .zero
   /// Messages of one conversation that may wait.
   package var queueCap = AgentDefinition.defaultQueueCap
-  /// An inline `google_auth:` block of the reference system stands in the file; credentials.md says what becomes of it.
-  package var hasInlineGoogleAuth = false
+  /// The inline `google_auth:` block of the reference system; credentials.md says what becomes of it.
+  package var inlineGoogleAuth: InlineCredential?
   /// Where each entry of `credentials` is written, and where the inline block is, under the key `google_auth`.
   package var credentialMarks: [String: SourceMark] = [:]
   /// Where it is written; nil for the built-in agent.

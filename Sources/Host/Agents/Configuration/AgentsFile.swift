@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import HostConfig
+internal import HostJSON
 internal import HostLinux
 internal import HostReasons
 internal import HostResilience
@@ -81,9 +82,7 @@ enum AgentsFile {
       agent.debounce = .milliseconds(config.integer("debounce_ms", in: 0...60_000) ?? 0)
       agent.queueCap = config.integer("queue_cap", in: 1...10_000) ?? AgentDefinition.defaultQueueCap
     }
-    agent.hasInlineGoogleAuth = map.contains("google_auth")
-    agent.credentialMarks["google_auth"] = map.value("google_auth")?.mark
-    map.know("google_auth")
+    readInline(map, &agent)
     guard let id, model != nil else { return nil }
     guard isWord(id) else {
       map.value("id")?.error(
@@ -127,6 +126,15 @@ enum AgentsFile {
         agent.credentialMarks[key] = value.mark
       }
     }
+  }
+
+  /// What is wrong inside the block is told by the plugin that gets it: it costs that account, not the start.
+  private static func readInline(_ map: ConfigMap, _ agent: inout AgentDefinition) {
+    guard map.contains("google_auth") else { return map.know("google_auth") }
+    let block = map.value("google_auth")
+    agent.credentialMarks["google_auth"] = block?.mark
+    agent.inlineGoogleAuth = InlineCredential(
+      block?.node.json ?? [:], workspace: map.text("workspace", length: 1...4_096))
   }
 
   private static func recipients(_ map: ConfigMap) -> [String: [String]] {

@@ -25,10 +25,13 @@ package struct ToolDefinition: Sendable, Equatable {
   package var isParallelSafe: Bool
   /// The result does not depend on who asks: a cached one serves everybody.
   package var isShared: Bool
+  /// The channel or credential source whose account it acts with, so that the outbound gate decides on each call.
+  package var accountKind: String?
 
   package init(
     name: String, description: String, inputSchema: String, owner: String, generation: UInt64 = 0,
-    timeout: Duration = .seconds(30), isReadOnly: Bool = false, isParallelSafe: Bool = false, isShared: Bool = false
+    timeout: Duration = .seconds(30), isReadOnly: Bool = false, isParallelSafe: Bool = false, isShared: Bool = false,
+    accountKind: String? = nil
   ) {
     self.name = name
     self.description = description
@@ -39,6 +42,7 @@ package struct ToolDefinition: Sendable, Equatable {
     self.isReadOnly = isReadOnly
     self.isParallelSafe = isParallelSafe
     self.isShared = isShared
+    self.accountKind = accountKind
   }
 }
 

@@ -140,6 +140,12 @@ final class ToolRunner: Sendable {
       guard faults.isEmpty else {
         return (refused(.toolBadArguments, faults.joined(separator: "; ")), .error)
       }
+      // By convention `to` is whom a tool that sends writes to.
+      if let channel = found.definition.accountKind, let recipient = arguments["to"]?.string,
+        !agent.allows(recipient: recipient, channel: channel)
+      {
+        return (refused(.agentsRecipientRefused, "this agent may not write to that recipient"), .blocked)
+      }
       return await cachedOrCalled(arguments, found)
     }
 

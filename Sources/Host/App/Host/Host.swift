@@ -68,9 +68,11 @@ final class Host: Sendable {
         try ProbePages(readiness: readiness).routes()
         + LinkPage(sessions: pairing.sessions, jobs: jobs, pages: { pages.all }).routes()
       let router = Router(try RouteTable(own))
-      plugins = try PluginWiring(settings, state: state, registry: registry, router: router, own: own)
+      let inline = InlineAccounts()
+      plugins = try PluginWiring(
+        settings, state: state, registry: registry, router: router, own: own, inline: inline)
       pages.read { [plugins] in plugins.pages }
-      credentials = CredentialWiring(registry, plugins: plugins.plugins)
+      credentials = CredentialWiring(registry, plugins: plugins.plugins, inline: inline)
       gate = GateWiring(pairing.store, plugins: plugins.plugins, registry: registry)
       agents = try AgentWiring(
         settings, state: state, registry: registry, plugins: plugins.plugins, inbound: PairingGate(gate: gate.gate),

@@ -40,7 +40,7 @@ final class AgentWiring: Sendable {
       configuration, ledger: ledger, broker: broker, metrics: AgentMetrics(registry),
       seams: AgentSeams(
         channels: PluginChannels(plugins: plugins), inbound: inbound, outbound: credentials.gate,
-        toolSources: [PluginTools(plugins: plugins)]))
+        toolSources: [PluginTools(plugins: plugins, gate: credentials.gate)]))
     let intake = ChannelIntake(runtime: runtime, jobs: jobs)
     plugins.setInboundSink { intake.take($0, $1, $2) }
     plugins.channels.observe { [runtime] in runtime.channelsChanged() }

@@ -117,26 +117,59 @@ final class ChannelIntake: Sendable {
 /// The tools of plugins.
 struct PluginTools: ToolSource {
   let plugins: PluginHost
+  let gate: any OutboundGate
 
-  var tools: [any AgentTool] { plugins.tools.entries.map { PluginTool(tool: $0) } }
+  var tools: [any AgentTool] { plugins.tools.entries.map { PluginTool(tool: $0, gate: gate) } }
 }
 
 /// One tool of a plugin.
 struct PluginTool: AgentTool {
   let tool: Tool
+  let gate: any OutboundGate
+
+  /// The member that the host adds to the arguments of a tool which acts with an account.
+  static let accountArgument = "account"
 
   var definition: ToolDefinition {
     ToolDefinition(
       name: tool.name, description: tool.description, inputSchema: tool.inputSchema, owner: tool.plugin,
       generation: tool.generation, timeout: tool.timeout, isReadOnly: tool.isReadOnly,
-      isParallelSafe: tool.isParallelSafe, isShared: tool.isShared)
+      isParallelSafe: tool.isParallelSafe, isShared: tool.isShared,
+      accountKind: tool.accountKind)
   }
 
   func invoke(_ arguments: JSON, caller: ToolCaller) async -> ToolResult {
+    guard let kind = tool.accountKind else { return await called(arguments, caller).answer }
+    // The same way as a reply: account, access list, breaker; then the report feeds the breaker.
+    let conversation = caller.channel == kind ? caller.account : ""
+    switch await gate.admit(agent: caller.agent, channel: kind, account: conversation) {
+    case .refused(let failure): return .failure(failure.reason, failure.reason.cause)
+    case .granted(let grant):
+      var members = arguments.object ?? [:]
+      members[PluginTool.accountArgument] = .string(grant.account)
+      let (report, answer) = await called(.object(members), caller)
+      grant.report(report)
+      return answer
+    }
+  }
+
+  private func called(_ arguments: JSON, _ caller: ToolCaller) async -> (report: DeliveryReport, answer: ToolResult) {
     let result = await tool.invoke(
       ToolCall(
         arguments: arguments.text(), agent: caller.agent, session: caller.session, channel: caller.channel,
         account: caller.account, sender: caller.sender))
+    return (PluginTool.report(result), PluginTool.answer(result))
+  }
+
+  /// What a call says about the account that it acted with: only trouble of the service counts against it.
+  private static func report(_ result: OperationResult) -> DeliveryReport {
+    switch Int(result.status) {
+    case NEXO_E_RATE_LIMITED, NEXO_E_UNAVAILABLE, NEXO_E_TIMEOUT: PluginChannels.report(result)
+    default: result.isDone ? .delivered : .failed(.permanent(.deliveryRejected, ""))
+    }
+  }
+
+  private static func answer(_ result: OperationResult) -> ToolResult {
     if result.isDone { return .success((try? JSON.parse(result.bytes)) ?? .string(result.text)) }
     let reason: Reason = Int(result.status) == NEXO_E_TIMEOUT ? .toolTimeout : .toolFailed
     return .failure(reason, result.text)

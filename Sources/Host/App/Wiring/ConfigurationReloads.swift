@@ -44,7 +44,7 @@ final class ConfigurationReloads: Sendable {
   private let reread: @Sendable () -> HostSettings
   private let wishes: AsyncStream<Wish>
   private let feed: AsyncStream<Wish>.Continuation
-  /// The plugins' files as they were when plugins were last told.
+  /// The plugins' configurations as they were when plugins were last told.
   private let told = Mutex<[String: [UInt8]]>([:])
   private let log = Log("host")
 
@@ -61,7 +61,7 @@ final class ConfigurationReloads: Sendable {
     self.plugins = plugins
     self.reread = reread
     (wishes, feed) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(ConfigurationReloads.limit))
-    told.withLock { $0 = ConfigurationReloads.files(settings) }
+    told.withLock { $0 = plugins.files.contents() }
   }
 
   /// Asks for a reload; `done` is called once, with nil when too many wait or the host stops.
@@ -93,7 +93,7 @@ final class ConfigurationReloads: Sendable {
     for finding in outcome.warnings { log.warning("configuration", ["why": "\(finding)"]) }
     for finding in outcome.errors { log.error("configuration refused", ["why": "\(finding)"]) }
     guard outcome.isAccepted else { return outcome }
-    let files = ConfigurationReloads.files(settings)
+    let files = plugins.files.contents()
     let isChanged = told.withLock { told in
       defer { told = files }
       return told != files
@@ -123,7 +123,7 @@ final class ConfigurationReloads: Sendable {
       let book = credentials.credentials.validate(sources)
       return (settings, outcome(false, before + book.findings.map(\.finding)))
     }
-    let (book, _) = credentials.credentials.install(sources) { agents.runtime.apply(configuration) }
+    let book = credentials.install(sources, settings, configuration) { agents.runtime.apply(configuration) }
     return (settings, outcome(book.errors.isEmpty, before + book.findings.map(\.finding)))
   }
 
@@ -131,13 +131,5 @@ final class ConfigurationReloads: Sendable {
     ReloadOutcome(
       isAccepted: isAccepted, version: credentials.credentials.version, accounts: credentials.credentials.book.counts,
       findings: findings)
-  }
-
-  /// The content of the plugins' files by path, to see which changed.
-  private static func files(_ settings: HostSettings) -> [String: [UInt8]] {
-    let reader = ConfigReader(folder: settings.folders.config.value, environment: [:])
-    return reader.dropIns("plugins").reduce(into: [:]) { files, path in
-      files[path] = (try? AtomicFile.read(path, limit: 4 << 20)) ?? []
-    }
   }
 }

@@ -19,12 +19,15 @@ internal import PluginAPI
 final class CredentialWiring: Sendable {
   let credentials: Credentials
   let plugins: PluginHost
+  private let inline: InlineAccounts
 
   /// How long a plugin may take to give a secret out.
   private static let patience: Duration = .seconds(30)
 
-  init(_ registry: MetricsRegistry, plugins: PluginHost) {
+  /// - Parameter inline: gets the accounts that stand in agents' entries.
+  init(_ registry: MetricsRegistry, plugins: PluginHost, inline: InlineAccounts) {
     self.plugins = plugins
+    self.inline = inline
     credentials = Credentials(registry, live: { CredentialWiring.live(plugins) })
     plugins.channels.observe { [credentials] in credentials.accountsChanged() }
     plugins.credentials.observe { [credentials] in credentials.accountsChanged() }
@@ -37,6 +40,21 @@ final class CredentialWiring: Sendable {
   /// Validates what is configured and puts it in force; an agent with an error is failed, the others run.
   func boot(_ settings: HostSettings, _ configuration: AgentConfiguration) {
     credentials.boot(CredentialWiring.sources(settings, configuration))
+    handOn(credentials.book, settings, configuration)
+  }
+
+  /// Hands inline accounts to their plugins' configuration, which is read next time that a plugin is (re)configured.
+  private func handOn(_ book: CredentialBook, _ settings: HostSettings, _ configuration: AgentConfiguration) {
+    inline.replace(book, configuration.agents, folder: settings.folders.config.value)
+  }
+
+  /// Puts a configuration in force if nothing in it is an error; see ``Credentials/install(_:alongside:)``.
+  func install(
+    _ sources: CredentialSetup, _ settings: HostSettings, _ configuration: AgentConfiguration, alongside: () -> Void
+  ) -> CredentialBook {
+    let book = credentials.install(sources, alongside: alongside).book
+    if book.errors.isEmpty { handOn(book, settings, configuration) }
+    return book
   }
 
   /// Reads the account files.
@@ -72,8 +90,8 @@ final class CredentialWiring: Sendable {
       definition.credentials.map { ($0, MarkedName($1, at: definition.credentialMarks[$0] ?? definition.mark)) },
       uniquingKeysWith: { first, _ in first })
     agent.asymmetric = definition.asymmetricChannels
-    if definition.hasInlineGoogleAuth, let mark = definition.credentialMarks["google_auth"] ?? definition.mark {
-      agent.inline["google"] = mark
+    if definition.inlineGoogleAuth != nil, let mark = definition.credentialMarks["google_auth"] ?? definition.mark {
+      agent.inline[InlineAccounts.kind] = mark
     }
     return agent
   }

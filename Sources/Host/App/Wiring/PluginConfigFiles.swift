@@ -14,6 +14,8 @@ internal import HostReasons
 struct PluginConfigFiles: Sendable {
   /// The configuration folder.
   let folder: String
+  /// Joins what a provider's file says.
+  var inline = InlineAccounts()
 
   /// The names to look for, in order.
   static func names(for manifest: Manifest) -> [String] {
@@ -22,7 +24,7 @@ struct PluginConfigFiles: Sendable {
     return stems.map { "plugins/\($0).yaml" }
   }
 
-  /// The first file that exists, whole, as a JSON object; empty when there is none.
+  /// The first file that exists, whole, as a JSON object, with the inline accounts; empty when there is neither.
   ///
   /// - Throws: ``LoadFailure`` naming file, line and column when the file is not right. It may be mended: never final.
   func json(for manifest: Manifest) throws(LoadFailure) -> [UInt8] {
@@ -37,9 +39,21 @@ struct PluginConfigFiles: Sendable {
         throw LoadFailure(
           Finding(.configWrongType, "the file is not a mapping", file: Path.join(folder, name)), isFinal: false)
       }
-      return value.node.json.bytes
+      return inline.merged(into: value.node.json, kinds: manifest.capabilities.providers).bytes
     }
-    return []
+    let alone = inline.merged(into: [:], kinds: manifest.capabilities.providers)
+    return alone.object?.isEmpty == false ? alone.bytes : []
+  }
+
+  /// What plugins would be given, by file, to see whether anything changed: placeholders resolved, so that a secret that
+  /// was rotated counts; a file that is not right by its bytes. Holds secrets: for comparing only.
+  func contents() -> [String: [UInt8]] {
+    let reader = ConfigReader(folder: folder, environment: Process.environment)
+    var contents: [String: [UInt8]] = reader.dropIns("plugins").reduce(into: [:]) { contents, path in
+      contents[path] = reader.load(path)?.node.json.bytes ?? (try? AtomicFile.read(path, limit: 4 << 20)) ?? []
+    }
+    contents[""] = inline.merged(into: [:], kinds: [InlineAccounts.kind]).bytes
+    return contents
   }
 
   private static func failure(_ finding: ConfigFinding, in folder: String) -> LoadFailure {

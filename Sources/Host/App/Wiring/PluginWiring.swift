@@ -16,6 +16,7 @@ internal import HostReasons
 final class PluginWiring: Sendable {
   let supervisor: ExtensionSupervisor
   let plugins: PluginHost
+  let files: PluginConfigFiles
   private let settings: HostSettings
   private let state: StateFolder
   private let crashReport: String
@@ -25,8 +26,10 @@ final class PluginWiring: Sendable {
 
   /// - Parameters:
   ///   - router: of the public listener; plugins' routes join `own` there.
+  ///   - inline: accounts from agents' entries, for the plugins of their kinds.
   init(
-    _ settings: HostSettings, state: StateFolder, registry: MetricsRegistry, router: Router, own: [Route]
+    _ settings: HostSettings, state: StateFolder, registry: MetricsRegistry, router: Router, own: [Route],
+    inline: InlineAccounts
   ) throws(StartFailure) {
     self.settings = settings
     self.state = state
@@ -43,10 +46,10 @@ final class PluginWiring: Sendable {
           "\(probe.executablePath) is missing. \(Reason.installIncomplete.remedy) [\(Reason.installIncomplete)]",
         exitCode: .unavailable)
     }
-    let files = PluginConfigFiles(folder: settings.folders.config.value)
+    files = PluginConfigFiles(folder: settings.folders.config.value, inline: inline)
     let loader = PluginLoader(
       host: plugins, probe: probe, hostBuild: "\(Version.number) \(Version.revision)",
-      configuration: { manifest throws(LoadFailure) in try files.json(for: manifest) })
+      configuration: { [files] manifest throws(LoadFailure) in try files.json(for: manifest) })
     let decisions = ExtensionState(folder: state.path)
     PluginWiring.quarantine(state.path, decisions, registry)
     do throws(SystemError) {

@@ -25,6 +25,9 @@ package struct Manifest: Sendable, Hashable {
   package var mcpServers: [McpServer]
   /// `outbound_bindings`: the accounts per channel that the extension may send through, sorted by channel.
   package let outboundBindings: [OutboundBinding]
+  /// `tool_accounts`: by tool, the channel or provider of this extension whose account the tool acts with. The host
+  /// decides on the account before each call.
+  package let toolAccounts: [String: String]
 
   /// What the extension brings; at least one entry over all lists, each unique within its list.
   package struct Capabilities: Sendable, Hashable {

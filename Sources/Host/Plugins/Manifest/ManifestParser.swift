@@ -40,6 +40,7 @@ package struct ManifestParser {
 
   private static let tables = [
     "plugin", "capabilities", "transport", "requires", "context", "meta", "mcp_servers", "outbound_bindings",
+    "tool_accounts",
   ]
 
   /// Where keys belong that people put in the wrong table.
@@ -63,6 +64,7 @@ package struct ManifestParser {
     let (author, license) = meta(root)
     let servers = mcpServers(root)
     let bindings = outboundBindings(root)
+    let toolAccounts = self.toolAccounts(root, capabilities)
     guard let identity, let id = identity.id, let version = identity.version, let transport else {
       return (identity?.id, nil)
     }
@@ -70,7 +72,7 @@ package struct ManifestParser {
       id: id, version: version, name: identity.name, description: identity.description,
       minAgentVersion: identity.minimum, priority: identity.priority, capabilities: capabilities, transport: transport,
       requires: requires, contextPassthrough: passthrough, author: author, license: license, mcpServers: servers,
-      outboundBindings: bindings)
+      outboundBindings: bindings, toolAccounts: toolAccounts)
     return (id, manifest)
   }
 

@@ -47,6 +47,8 @@ package final class Tool: NamedEntry {
   package let isParallelSafe: Bool
   /// The result does not depend on who asks.
   package let isShared: Bool
+  /// The channel or credential source whose account it acts with; nil: it acts with none.
+  package let accountKind: String?
 
   private let table: Channel.Functions.Tool
   private let instance: Instance
@@ -67,6 +69,7 @@ package final class Tool: NamedEntry {
     isReadOnly = raw.flags & UInt32(NEXO_TOOL_READ_ONLY) != 0
     isParallelSafe = raw.flags & UInt32(NEXO_TOOL_PARALLEL_SAFE) != 0
     isShared = raw.flags & UInt32(NEXO_TOOL_SHARED) != 0
+    accountKind = instance.manifest.toolAccounts[name]
     table = Channel.Functions.Tool(table: raw)
     self.instance = instance
   }
