@@ -38,8 +38,8 @@ final class AccountBench: Sendable {
     -> AccountSettings
   {
     AccountSettings(
-      id: id, agent: agent, clientIDPath: folder.file("client_id"), clientSecretPath: folder.file("client_secret"),
-      tokenPath: tokenPath, scopes: scopes)
+      id: id, agent: agent, clientID: .file(folder.file("client_id")),
+      clientSecret: .file(folder.file("client_secret")), tokenPath: tokenPath, scopes: scopes)
   }
 
   func client(_ endpoints: JSON) -> OAuthClient {

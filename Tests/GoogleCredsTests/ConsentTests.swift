@@ -146,6 +146,22 @@ extension ProviderTests {
       try await eventually("expired") { account.status.lastConsent?.reason == .consentExpired }
     }
 
+    @Test
+    func `without a port for the answer a browser consent is refused with its reason, and by device code it works`()
+      async throws
+    {
+      let provider = try await Provider.shared
+      let bench = try AccountBench(client: "device-client")
+      var context = bench.account(provider.endpointsJSON).context
+      context.listen = { nil }
+      let account = GoogleAccount(bench.settings(), context)
+      let fault = #expect(throws: GoogleFault.self) { try account.consentInBrowser(publicURL: nil) }
+      #expect(fault?.reason == .consentListener && account.status.consent == nil)
+      _ = try account.consentInBrowser(publicURL: "https://nexo.example")
+      #expect(try await account.consentByDevice().userCode != nil)
+      account.close()
+    }
+
     @Test func `an answer that came to the host's page links the account whose state it carries, and no other`()
       async throws
     {

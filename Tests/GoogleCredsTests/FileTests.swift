@@ -74,7 +74,8 @@ struct FileTests {
 
   @Test func `client files are read again when content, size or inode changed, and only then`() throws {
     let bench = try AccountBench()
-    let files = ClientFiles(idPath: bench.folder.file("client_id"), secretPath: bench.folder.file("client_secret"))
+    let files = ClientFiles(
+      id: .file(bench.folder.file("client_id")), secret: .file(bench.folder.file("client_secret")))
     let first = try files.client()
     #expect(first.id == "code-client" && !files.isChanged)
     #expect(try files.client() == first)
@@ -88,12 +89,12 @@ struct FileTests {
       try bench.folder.write(name, "fine", mode: 0o600)
     }
     let missing = #expect(throws: GoogleFault.self) {
-      try ClientFiles(idPath: bench.folder.file("none"), secretPath: nil).client()
+      try ClientFiles(id: .file(bench.folder.file("none")), secret: nil).client()
     }
     #expect(missing?.detail == "client_id_path: open: No such file or directory")
-    #expect(try ClientFiles(idPath: bench.folder.file("client_id"), secretPath: nil).client().secret == nil)
+    #expect(try ClientFiles(id: .file(bench.folder.file("client_id")), secret: nil).client().secret == nil)
     let folder = #expect(throws: GoogleFault.self) {
-      try ClientFiles(idPath: bench.folder.path, secretPath: nil).client()
+      try ClientFiles(id: .file(bench.folder.path), secret: nil).client()
     }
     #expect(folder?.reason == .clientUnreadable)
   }

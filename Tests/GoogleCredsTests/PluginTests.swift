@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HostLinux
 import PluginAPI
 import PluginKit
@@ -15,7 +16,7 @@ import Testing
 private let patience: UInt32 = 20_000
 
 /// One running plugin. Driven by one thread; the test host behind it has its own lock, which is the guard here.
-private final class GoogleHarness: @unchecked Sendable {
+final class GoogleHarness: @unchecked Sendable {
   let test: OpaquePointer
 
   static func run(_ config: JSON, _ body: (GoogleHarness) throws -> Void) throws {
@@ -70,6 +71,60 @@ private final class GoogleHarness: @unchecked Sendable {
   }
 }
 
+extension ProviderTests {
+  @Suite("Plugin")
+  struct LinkedPluginTests {
+    @Test func `a linked account's token is fetched by its reference, and unlink takes it away at the provider`()
+      async throws
+    {
+      let provider = try await Provider.shared
+      let bench = try AccountBench()
+      let entry: JSON = [
+        "id": "ana@gmail.com", "agent_id": "tester", "client_id_path": .string(bench.folder.file("client_id")),
+        "client_secret_path": .string(bench.folder.file("client_secret")), "token_path": .string(bench.tokenPath),
+        "scopes": ["gmail.readonly"],
+      ]
+      let config: JSON = ["google_auth": ["endpoints": provider.endpointsJSON, "accounts": [entry]]]
+      try GoogleHarness.run(config) { plugin in
+        func fetch(_ reference: String) -> (status: nexo_status, bytes: String) {
+          var result: UnsafePointer<CChar>?
+          let status = nexo_test_fetch(plugin.test, reference, patience, &result)
+          return (status, result.map { String(cString: $0) } ?? "")
+        }
+        func reaches(_ state: String) -> Bool {
+          let deadline = Clock.monotonic() + UInt64(patience) * 1_000_000
+          while plugin.account("ana@gmail.com")?.hasPrefix(state) != true {
+            if Clock.monotonic() > deadline { return false }
+            usleep(10_000)
+          }
+          return true
+        }
+        let missing = PluginError.Code.notFound.status
+        #expect(fetch("google:ana@gmail.com").status == missing)
+        let link = try JSON.parse(plugin.command("link", ["account": "ana@gmail.com"]).result)
+        _ = try Provider.comeBack(try provider.answer(try #require(link["url"]?.string)))
+        #expect(reaches("1 linked"), "\(plugin.account("ana@gmail.com") ?? "")")
+        let file = try JSON.parse(try AtomicFile.read(bench.tokenPath))
+        let got = fetch("google:ana@gmail.com")
+        #expect(got.status == 0 && got.bytes == file["access_token"]?.string)
+        for wrong in ["google:kate@gmail.com", "google:", "ana@gmail.com", "other:ana@gmail.com", ""] {
+          #expect(fetch(wrong).status == missing, "\(wrong)")
+        }
+        #expect(plugin.command("unlink", ["account": "nobody"]).status == missing)
+        let unlinked = plugin.command("unlink", ["account": "ana@gmail.com"])
+        #expect(unlinked.status == 0 && unlinked.result == #"{"told_provider":true}"#)
+        #expect(reaches("3 unlinked google.account.revoked"))
+        #expect(PrivateFile.identity(bench.tokenPath) == nil)
+        #expect(fetch("google:ana@gmail.com").status == missing)
+        // The provider has forgotten the tokens as well.
+        let call = try HTTPClient(provider.address).request(
+          "GET", "/api/www.googleapis.com/x", headers: ["Authorization: Bearer \(got.bytes)"])
+        #expect(call.status == 401)
+      }
+    }
+  }
+}
+
 @Suite("Plugin", .timeLimit(.minutes(2)))
 struct PluginTests {
   private static let ana = "26e2d102014008d9"
@@ -109,7 +164,7 @@ struct PluginTests {
 
   @Test func `accounts are declared with their states, and both refresh series are there from the start`() throws {
     let bench = try AccountBench()
-    let bad: JSON = ["id": "bad@gmail.com", "agent_id": "bad"]
+    let bad: JSON = ["id": "bad@gmail.com", "agent_id": "bad", "scopes": 3]
     let accounts = [entry(bench, "ana@gmail.com", "tester"), entry(bench, "kate@gmail.com", "kate"), bad]
     try GoogleHarness.run(config(bench, accounts)) { plugin in
       #expect(plugin.account("ana@gmail.com") == "3 unlinked google.account.unlinked")

@@ -129,6 +129,44 @@ extension ProviderTests {
       #expect(bench.counted.withLock { $0 } == [false, true])
     }
 
+    @Test func `what the provider refused for good stays refused over a restart, until there is a new token`()
+      async throws
+    {
+      let (provider, bench, account) = try await linked()
+      let kept = Mutex<[UInt8]>([])
+      func restarted() -> GoogleAccount {
+        var context = account.context
+        context.refusals = RefusedTokens(kept.withLock { $0 }) { bytes in kept.withLock { $0 = bytes } }
+        return GoogleAccount(account.settings, context)
+      }
+      let first = restarted()
+      try provider.control("forget")
+      try bench.ageTokens(to: 5)
+      await #expect(throws: GoogleFault.self) { try await first.freshTokens() }
+      let refresh = try #require(try stored(bench).refresh).reveal()
+      let bytes = kept.withLock { $0 }
+      #expect(!bytes.isEmpty && !String(decoding: bytes, as: UTF8.self).contains(refresh))
+      let before = try provider.count("/o/token/")
+      let second = restarted()
+      second.reload()
+      #expect(second.status.state == .reauthRequired && second.status.health == .down)
+      second.refreshIfDue()
+      let fault = await #expect(throws: GoogleFault.self) { try await second.freshTokens() }
+      #expect(fault?.reason == .reauthRequired)
+      #expect(try provider.count("/o/token/") == before)
+      // The same refresh token in a file that somebody touched is refused still; a consent ends it.
+      try bench.ageTokens(to: 4)
+      await #expect(throws: GoogleFault.self) { try await second.freshTokens() }
+      #expect(try provider.count("/o/token/") == before)
+      let view = try second.consentInBrowser(publicURL: nil)
+      _ = try Provider.comeBack(try provider.answer(view.url))
+      try await eventually("linked again") { second.status.state == .linked }
+      #expect(kept.withLock { $0 } == [])
+      let third = restarted()
+      third.reload()
+      #expect(third.status.state == .linked)
+    }
+
     @Test func `a client secret that was changed on disk is used at the next refresh`() async throws {
       let (provider, bench, account) = try await linked()
       defer { _ = try? provider.control("secret", "is=\(Provider.secret)") }
@@ -168,6 +206,18 @@ extension ProviderTests {
       let fault = await #expect(throws: GoogleFault.self) { try await account.freshTokens() }
       #expect(fault?.reason == .noRefreshToken && account.status.state == .reauthRequired)
       #expect(try provider.count("/o/token/") == before)
+    }
+
+    @Test(arguments: [200, 302])
+    func `an answer that is none of the protocol is told from trouble, and not asked for again at once`(status: Int)
+      async throws
+    {
+      let (provider, bench, account) = try await linked()
+      try bench.ageTokens(to: 5)
+      try provider.fail("/o/token/", status: status, times: 1)
+      let fault = await #expect(throws: GoogleFault.self) { try await account.freshTokens() }
+      #expect(fault == GoogleFault(.providerMalformed, status == 200 ? "not JSON" : "a redirect"))
+      #expect(account.status.state == .troubled && bench.counted.withLock { $0 } == [false])
     }
 
     @Test func `tokens that cannot be written stay in memory, and the reason is shown`() async throws {

@@ -27,7 +27,7 @@ struct SettingsTests {
     let settings = read(["accounts": [entry("ana@gmail.com", "ana", ["scopes": scopes])]])
     let account = try #require(settings.accounts.first)
     #expect(settings.findings.isEmpty && settings.accounts.count == 1)
-    #expect(account.clientIDPath == "/etc/nexo/secrets/id" && account.clientSecretPath == "/run/secrets/secret")
+    #expect(account.clientID == .file("/etc/nexo/secrets/id") && account.clientSecret == .file("/run/secrets/secret"))
     #expect(account.tokenPath == "/etc/nexo/tokens/ana.json")
     #expect(
       account.scopes == [
@@ -81,6 +81,33 @@ struct SettingsTests {
       ])
     // No id, which may be an address, in the words.
     #expect(!settings.findings.contains { "\($0.fault)".contains("gmail.com") })
+  }
+
+  @Test func `id and secret may stand in the entry, but not twice; tokens without a path go to the plugin's folder`()
+    throws
+  {
+    func read(_ entry: [String: JSON]) -> PluginSettings {
+      let plain: [String: JSON] = ["id": "ana", "agent_id": "ana", "scopes": ["gmail.readonly"]]
+      return .read(
+        ["google_auth": ["accounts": [.object(plain.merging(entry) { $1 })]]], folder: "/etc/nexo", state: "/var/x")
+    }
+    let account = try #require(read(["client_id": "i", "client_secret": "s"]).accounts.first)
+    #expect(account.clientID == .inline(Secret("i")) && account.clientSecret == .inline(Secret("s")))
+    #expect(account.tokenPath == "/var/x/tokens/24d4b96f58da6d4a.json")
+    #expect(!"\(account)".contains("\"s\"") && "\(account)".contains("<redacted>"))
+    let client = try ClientFiles(id: account.clientID, secret: account.clientSecret).client()
+    #expect(client == ClientIdentity(id: "i", secret: Secret("s")))
+    let mixed = try #require(read(["client_id": "i", "client_secret_path": "s", "token_path": "t"]).accounts.first)
+    #expect(mixed.clientSecret == .file("/etc/nexo/s") && mixed.tokenPath == "/etc/nexo/t")
+    for twice in [
+      ["client_id": "i", "client_id_path": "p"], ["client_id": "i", "client_secret": "s", "client_secret_path": "p"],
+    ]
+      as [[String: JSON]]
+    {
+      #expect(read(twice).findings.map(\.fault.reason) == [.configTwoSources])
+    }
+    #expect(read([:]).findings.map(\.fault.reason) == [.configMissingKey])
+    #expect(read(["client_id": 3]).findings.map(\.fault.reason) == [.configWrongType])
   }
 
   @Test func `end points may be a self-hosted provider's, and a certificate authority is for loopback`() throws {

@@ -70,6 +70,32 @@ extension ProviderTests {
       #expect(try provider.calls() == before)
     }
 
+    @Test func `the account that the host resolved must be the agent's own`() async throws {
+      let (provider, _, _, calls) = try await linked()
+      func call(_ account: JSON) async throws -> JSON {
+        try await calls.call("ana", ["method": "GET", "url": "https://www.googleapis.com/x", "account": account])
+      }
+      #expect(try await call("ana@gmail.com")["ok"] == true)
+      let before = try provider.calls()
+      let fault = await #expect(throws: GoogleFault.self) { try await call("kate@gmail.com") }
+      #expect(fault?.reason == .accountUnknown)
+      #expect(try provider.calls() == before)
+    }
+
+    @Test func `an API that says nothing has its own reason, after the time for a call`() async throws {
+      let provider = try await Provider.shared
+      let bench = try AccountBench()
+      _ = try await bench.linked(provider)
+      let silent = try #require(LoopbackListener())
+      var endpoints = provider.endpoints.mapValues { JSON.string($0) }
+      endpoints["api"] = .string("http://127.0.0.1:\(silent.port)/api")
+      var made = Self.calls(bench.account(.object(endpoints)))
+      made.callTimeout = .milliseconds(100)
+      let calls = made
+      let fault = await #expect(throws: GoogleFault.self) { try await calls.call("ana", get("/x")) }
+      #expect(fault?.reason == .callTimeout && fault?.pluginError.code == .timeout)
+    }
+
     @Test func `a redirect is not followed, and its target hears nothing`() async throws {
       let (_, _, _, calls) = try await linked()
       let trap = try #require(LoopbackListener())

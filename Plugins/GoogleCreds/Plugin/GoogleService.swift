@@ -25,12 +25,16 @@ final class GoogleService: Sendable {
   private let breaker: Breaker
   private let state = Mutex(State())
   private let source = Mutex<CredentialSource?>(nil)
+  private let refusals: RefusedTokens
   private let timer = Mutex<PluginTimer?>(nil)
 
   init(_ host: PluginHost, _ metrics: GoogleMetrics) {
     self.host = host
     self.metrics = metrics
     breaker = Breaker(clock: { host.monotonicNanoseconds })
+    refusals = RefusedTokens((try? host.load(RefusedTokens.key)) ?? nil) { bytes in
+      try? host.save(bytes, as: RefusedTokens.key)
+    }
   }
 
   var settings: PluginSettings { state.withLock { $0.settings } }
@@ -75,7 +79,8 @@ final class GoogleService: Sendable {
 
   /// Takes over a configuration: bad entries are told and cost only themselves.
   func apply(_ config: JSON) throws {
-    let settings = PluginSettings.read(config, folder: (try? host.folder(.config)) ?? "")
+    let settings = PluginSettings.read(
+      config, folder: (try? host.folder(.config)) ?? "", state: try? host.folder(.state))
     let before = state.withLock { state in
       defer { state.settings = settings }
       return state.settings
@@ -106,7 +111,7 @@ final class GoogleService: Sendable {
       spawn: { [host] in host.task($0) },
       counted: { [metrics] in metrics.refreshed($0, isOK: $1) },
       changed: { [weak self] in self?.changed($0) },
-      sleep: { try? await Task.sleep(for: $0) })
+      sleep: { try? await Task.sleep(for: $0) }, refusals: refusals)
   }
 
   /// Tells the host which accounts there are; entries that cannot be used are accounts that have failed.
@@ -137,7 +142,7 @@ final class GoogleService: Sendable {
   /// What the host checks at boot: who may use it, and which files hold its secrets. The token file is one once it is
   /// there.
   private static func declaration(_ settings: AccountSettings) -> JSON {
-    var files = [settings.clientIDPath] + (settings.clientSecretPath.map { [$0] } ?? [])
+    var files = [settings.clientID.path, settings.clientSecret?.path].compactMap(\.self)
     if PrivateFile.identity(settings.tokenPath) != nil { files.append(settings.tokenPath) }
     return [
       "identity": .string(settings.id), "allow_agents": [.string(settings.agent)], "secret_files": JSON(files),
@@ -203,5 +208,7 @@ final class GoogleService: Sendable {
 
 extension PluginSettings {
   /// Reads the configuration.
-  static func read(_ config: JSON, folder: String) -> PluginSettings { SettingsReader.read(config, folder: folder) }
+  static func read(_ config: JSON, folder: String, state: String? = nil) -> PluginSettings {
+    SettingsReader.read(config, folder: folder, state: state)
+  }
 }

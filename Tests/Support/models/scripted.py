@@ -11,6 +11,7 @@ words counts on, so a script ends in an answer:
     "slow MS"      the answer, a piece every MS milliseconds
     "400 N"        N times 400, then the answer; without N always
     "401 N"        the same with 401
+    "call T ARGS"  a call of the tool T (OpenAI only); once it has answered, what it said
     anything else  the answer
 
 The answer is `said: ` and the words, streamed in pieces. Prints `listening ADDRESS`; GET / gives requests by words.
@@ -40,6 +41,15 @@ def openai(text):
     for piece in pieces(text):
         yield {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]}
     yield {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+
+
+def openai_call(tool, arguments):
+    """The events of one tool call, its arguments in two pieces."""
+    half = len(arguments) // 2
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": tool, "arguments": arguments[:half]}}
+    for piece in (call, {"index": 0, "function": {"arguments": arguments[half:]}}):
+        yield {"choices": [{"index": 0, "delta": {"tool_calls": [piece]}, "finish_reason": None}]}
+    yield {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
 
 
 def anthropic(text):
@@ -76,8 +86,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with lock:
             counts[said] += 1
             number = counts[said]
-        verb, _, amount = said.partition(" ")
-        amount = int(amount) if amount.isdigit() else 0
+        verb, _, amount_text = said.partition(" ")
+        amount = int(amount_text) if amount_text.isdigit() else 0
         is_due = number <= amount
         if verb in ("400", "401") and (is_due or not amount):
             return self.refuse(int(verb))
@@ -87,6 +97,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.refuse(429, [("retry-after", "1")])
         if verb == "500" and is_due:
             return self.refuse(500)
+        if verb == "call":
+            last = body["messages"][-1]
+            if last["role"] != "tool":
+                tool, _, arguments = amount_text.partition(" ")
+                return self.stream([json.dumps(event) for event in openai_call(tool, arguments)] + ["[DONE]"])
+            said = last["content"]
         self.answer(said, cut=verb == "cut" and is_due, rubbish=verb == "rubbish" and is_due,
                     pause=amount / 1000 if verb == "slow" else 0)
 
@@ -108,6 +124,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             events.append("[DONE]")
         if cut:
             events = events[:2]
+        self.stream(events, cut, pause)
+
+    def stream(self, events, cut=False, pause=0):
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import wsgiref.simple_server
+from urllib.parse import parse_qs, urlsplit
 
 import django
 from django.conf import settings
@@ -60,6 +61,7 @@ lock = threading.Lock()
 counts = collections.Counter()
 failures = {}
 seen = []
+secrets = {}
 
 
 class Tap:
@@ -78,7 +80,22 @@ class Tap:
                 failures[request.path] = (status, left - 1)
         if left:
             return HttpResponse("busy", status=status)
-        return self.get_response(request)
+        response = self.get_response(request)
+        remember(request, response)
+        return response
+
+
+def remember(request, response):
+    """Every secret that went over the wire, by what it is: tokens, codes, verifiers. The client's own is one too."""
+    found = {name: request.POST[name] for name in ("code", "code_verifier", "refresh_token", "device_code", "client_secret")
+             if name in request.POST}
+    if response.headers.get("Content-Type", "").startswith("application/json") and "/api/" not in request.path:
+        answer = json.loads(response.content)
+        found.update({name: answer[name] for name in ("access_token", "refresh_token", "device_code") if name in answer})
+    query = parse_qs(urlsplit(response.headers.get("Location", "")).query)
+    found.update({name: query[name][0] for name in ("code", "state") if name in query})
+    with lock:
+        secrets.update({text: name for name, text in found.items() if text})
 
 
 class Person:
@@ -202,6 +219,9 @@ def control(request, verb):
     if verb == "counts":
         with lock:
             return JsonResponse(dict(counts))
+    if verb == "secrets":
+        with lock:
+            return JsonResponse({"secrets": [[name, text] for text, name in secrets.items()]})
     if verb == "seen":
         with lock:
             return JsonResponse({"requests": list(seen)})

@@ -18,4 +18,8 @@ struct AccountContext: Sendable {
   let changed: @Sendable (GoogleAccount) -> Void
   /// Waits; a test's may be shorter.
   let sleep: @Sendable (Duration) async -> Void
+  /// What the provider will not take again.
+  var refusals = RefusedTokens()
+  /// Opens a loopback port for the answer of a consent; nil when there is none.
+  var listen: @Sendable () -> LoopbackListener? = { LoopbackListener() }
 }

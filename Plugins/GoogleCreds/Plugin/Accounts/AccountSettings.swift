@@ -5,15 +5,25 @@
 
 import CCrypto
 
+/// Where the client's id or secret comes from.
+enum ClientText: Sendable, Equatable {
+  /// A file, read again when it changes.
+  case file(String)
+  /// The configuration itself.
+  case inline(Secret)
+
+  var path: String? { if case .file(let path) = self { path } else { nil } }
+}
+
 /// One entry of `google_auth.accounts`.
 struct AccountSettings: Sendable, Equatable {
   /// Also the account's label, and the end of its reference `google:<id>`. By convention an address, so never shown.
   let id: String
   /// The only agent that may use it.
   let agent: String
-  let clientIDPath: String
+  let clientID: ClientText
   /// Nil: a public client, which has none.
-  let clientSecretPath: String?
+  let clientSecret: ClientText?
   let tokenPath: String
   /// In their long form.
   let scopes: [String]
@@ -25,9 +35,12 @@ struct AccountSettings: Sendable, Equatable {
     var digest = [UInt8](repeating: 0, count: 32)
     let bytes = Array(id.utf8)
     _ = SHA256(bytes, bytes.count, &digest)
+    return hexadecimal(digest.prefix(8))
+  }
+
+  static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: digest.prefix(8).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }
 

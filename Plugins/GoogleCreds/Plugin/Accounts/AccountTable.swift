@@ -13,9 +13,12 @@ final class AccountTable: Sendable {
   var all: [GoogleAccount] { accounts.withLock { $0 } }
 
   /// The account that an agent may use: its own, and no other's.
-  func account(ofAgent agent: String) throws(GoogleFault) -> GoogleAccount {
-    guard let account = all.first(where: { $0.settings.agent == agent }) else { throw GoogleFault(.accountUnknown) }
-    return account
+  ///
+  /// - Parameter bound: the id that the host resolved for the agent; nil: it was not asked.
+  func account(ofAgent agent: String, bound: String? = nil) throws(GoogleFault) -> GoogleAccount {
+    let own = all.first { $0.settings.agent == agent && (bound == nil || $0.settings.id == bound) }
+    guard let own else { throw GoogleFault(.accountUnknown) }
+    return own
   }
 
   func account(fingerprint: String) -> GoogleAccount? { all.first { $0.fingerprint == fingerprint } }

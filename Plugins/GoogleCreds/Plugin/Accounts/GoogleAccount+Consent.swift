@@ -42,7 +42,7 @@ extension GoogleAccount {
     guard !settings.scopes.isEmpty else { throw GoogleFault(.configNoScopes) }
     let client = try files.client()
     guard let pkce = PKCE() else { throw GoogleFault(.consentListener, "no randomness") }
-    let listener = publicURL == nil ? LoopbackListener() : nil
+    let listener = publicURL == nil ? context.listen() : nil
     guard listener != nil || publicURL != nil else { throw GoogleFault(.consentListener) }
     let redirect = listener?.redirect ?? (publicURL ?? "") + "/google/callback"
     let url = context.client.consentURL(client, pkce, redirect: redirect, scopes: settings.scopes)
@@ -246,6 +246,7 @@ extension GoogleAccount {
     do throws(FileError) { try PrivateFile.remove(settings.tokenPath) } catch {
       throw GoogleFault(.tokenNotSaved, "\(error)")
     }
+    context.refusals.forget(fingerprint)
     state.withLock { state in
       (state.tokens, state.tokenFile, state.isLoaded) = (nil, nil, true)
       state.fault = GoogleFault(.revoked)

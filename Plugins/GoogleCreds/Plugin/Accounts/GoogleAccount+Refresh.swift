@@ -140,6 +140,7 @@ extension GoogleAccount {
         if case .transport(.cancelled) = error { throw GoogleFault(.unavailable, "cancelled") }
         context.counted(fingerprint, false)
         if case .refused(let refusal) = error, refusal.error == "invalid_grant" {
+          context.refusals.add(token, of: fingerprint)
           throw GoogleFault(.reauthRequired, refusal.error)
         }
         guard error.isTransient, attempt < Self.attempts, !Task.isCancelled else { throw error.fault }

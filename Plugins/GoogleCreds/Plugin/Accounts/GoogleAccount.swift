@@ -40,7 +40,7 @@ final class GoogleAccount: Sendable {
     self.settings = settings
     self.context = context
     fingerprint = settings.fingerprint
-    files = ClientFiles(idPath: settings.clientIDPath, secretPath: settings.clientSecretPath)
+    files = ClientFiles(id: settings.clientID, secret: settings.clientSecret)
   }
 
   var nowSeconds: Int64 { context.now() / 1_000 }
@@ -84,7 +84,8 @@ final class GoogleAccount: Sendable {
   // MARK: The token file
 
   /// Reads the token file if it is not as it was last seen: at start, and when somebody else wrote it. What was wrong
-  /// with the old tokens is forgotten with them.
+  /// with the old tokens is forgotten with them; a refresh token that the provider has refused stays refused, also over a
+  /// restart.
   func reload() {
     let found = PrivateFile.identity(settings.tokenPath)
     let isKnown = state.withLock { $0.isLoaded && $0.tokenFile == found }
@@ -96,13 +97,17 @@ final class GoogleAccount: Sendable {
       switch result {
       case .success(let (tokens, identity)):
         (state.tokens, state.tokenFile) = (tokens, identity)
-        state.fault = tokens == nil ? GoogleFault(.unlinked) : nil
+        state.fault = tokens == nil ? GoogleFault(.unlinked) : isRefused(tokens) ? GoogleFault(.reauthRequired) : nil
         (state.retryAt, state.failures, state.refusedAccess) = (0, 0, nil)
       case .failure(let fault):
         (state.tokens, state.tokenFile, state.fault) = (nil, found, fault)
       }
     }
     if status != before { context.changed(self) }
+  }
+
+  private func isRefused(_ tokens: Tokens?) -> Bool {
+    tokens?.refresh.map { context.refusals.contains($0, of: fingerprint) } ?? false
   }
 
   private func read() -> Result<(Tokens?, FileIdentity?), GoogleFault> {
@@ -120,6 +125,7 @@ final class GoogleAccount: Sendable {
   func keep(_ tokens: Tokens) {
     var identity: FileIdentity?
     var fault: GoogleFault?
+    context.refusals.forget(fingerprint)
     do { identity = try PrivateFile.write(tokens.fileBytes, to: settings.tokenPath) } catch {
       fault = GoogleFault(.tokenNotSaved, "\(error)")
     }

@@ -12,6 +12,7 @@ enum GoogleReason: String, Sendable, CaseIterable {
   case configDuplicateID = "google.config.duplicate_id"
   case configDuplicateAgent = "google.config.duplicate_agent"
   case configSharedTokenFile = "google.config.shared_token_file"
+  case configTwoSources = "google.config.two_sources"
   case configBadScope = "google.config.bad_scope"
   case configNoScopes = "google.config.no_scopes"
   case configBadEndpoint = "google.config.bad_endpoint"
@@ -71,6 +72,7 @@ enum GoogleReason: String, Sendable, CaseIterable {
     .configDuplicateID: ("Two accounts in google-auth.yaml have the same id.", "Keep one of them, and reload."),
     .configDuplicateAgent: ("An agent has two Google accounts.", "Give each account an agent of its own, and reload."),
     .configSharedTokenFile: ("Two accounts in google-auth.yaml have the same token_path.", "Give each account a token file of its own, and reload."),
+    .configTwoSources: ("An account in google-auth.yaml has client_id or client_secret both as text and as a file.", "Keep the file, and reload."),
     .configBadScope: ("A scope in google-auth.yaml cannot be one.", "Write scopes like gmail.readonly or a whole https address, and reload."),
     .configNoScopes: ("The account has no scopes, so there is nothing to consent to.", "List the scopes that the agent needs, and reload."),
     .configBadEndpoint: ("An end point in google-auth.yaml is no https address without user, query and fragment.", "Write https://HOST/PATH; http is for loopback only. Then reload."),

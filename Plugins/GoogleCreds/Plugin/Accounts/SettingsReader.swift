@@ -9,23 +9,29 @@ import PluginKit
 struct SettingsReader {
   private static let keys: Set = ["accounts", "endpoints", "public_url", "ca_file"]
   private static let accountKeys: Set = [
-    "id", "agent_id", "client_id_path", "client_secret_path", "token_path", "scopes",
+    "id", "agent_id", "client_id", "client_id_path", "client_secret", "client_secret_path", "token_path", "scopes",
   ]
   /// Scopes of OpenID Connect, which take no prefix.
   private static let plainScopes: Set = ["openid", "email", "profile"]
   private static let scopePrefix = "https://www.googleapis.com/auth/"
 
   private let folder: String
+  private let state: String?
   private var settings = PluginSettings()
 
-  /// - Parameter folder: the configuration folder; relative paths are taken from there.
-  static func read(_ config: JSON, folder: String) -> PluginSettings {
-    var reader = SettingsReader(folder: folder)
+  /// - Parameters:
+  ///   - folder: the configuration folder; relative paths are taken from there.
+  ///   - state: the plugin's own folder, for the tokens of accounts that say no `token_path`; nil: they must say one.
+  static func read(_ config: JSON, folder: String, state: String? = nil) -> PluginSettings {
+    var reader = SettingsReader(folder: folder, state: state)
     reader.read(config)
     return reader.settings
   }
 
-  private init(folder: String) { self.folder = folder }
+  private init(folder: String, state: String?) {
+    self.folder = folder
+    self.state = state
+  }
 
   private mutating func read(_ config: JSON) {
     for key in (config.object ?? [:]).keys.sorted() where key != "google_auth" {
@@ -61,9 +67,9 @@ struct SettingsReader {
     }
     let label = text("id", entry, path, id)
     let agent = text("agent_id", entry, path, id)
-    let clientID = file("client_id_path", entry, path, id)
-    let clientSecret = map["client_secret_path"] == nil ? nil : file("client_secret_path", entry, path, id)
-    let token = file("token_path", entry, path, id)
+    let clientID = client("client_id", isRequired: true, entry, path, id)
+    let clientSecret = client("client_secret", isRequired: false, entry, path, id)
+    let token = tokenPath(entry, path, id)
     let scopes = readScopes(entry, path, id)
     guard settings.findings.count == before, let label, let agent, let clientID, let token, let scopes else { return }
     guard !settings.accounts.contains(where: { $0.id == label }) else {
@@ -77,8 +83,7 @@ struct SettingsReader {
     }
     settings.accounts.append(
       AccountSettings(
-        id: label, agent: agent, clientIDPath: clientID, clientSecretPath: clientSecret, tokenPath: token,
-        scopes: scopes))
+        id: label, agent: agent, clientID: clientID, clientSecret: clientSecret, tokenPath: token, scopes: scopes))
     if scopes.isEmpty { note(.configNoScopes, "\(path).scopes", "nothing can be consented to") }
   }
 
@@ -98,6 +103,29 @@ struct SettingsReader {
 
   private mutating func file(_ key: String, _ entry: JSON, _ path: String, _ account: String?) -> String? {
     text(key, entry, path, account).map { PrivateFile.normalised($0.hasPrefix("/") ? $0 : "\(folder)/\($0)") }
+  }
+
+  /// `KEY_path`, or the text itself below `KEY`. Nil with a finding when both are there, or neither and it is required.
+  private mutating func client(
+    _ key: String, isRequired: Bool, _ entry: JSON, _ path: String, _ account: String?
+  ) -> ClientText? {
+    let isPresent: (String) -> Bool = { entry[$0].map { $0 != .null } ?? false }
+    switch (isPresent(key), isPresent("\(key)_path")) {
+    case (true, true):
+      note(.configTwoSources, "\(path).\(key)", "\(key)_path is there too", account: account)
+      return nil
+    case (true, false): return text(key, entry, path, account).map { .inline(Secret($0)) }
+    case (false, true): return file("\(key)_path", entry, path, account).map { .file($0) }
+    case (false, false): return isRequired ? file("\(key)_path", entry, path, account).map { .file($0) } : nil
+    }
+  }
+
+  /// Where the tokens go: what the entry says, or a file of the plugin's own, named by fingerprint.
+  private mutating func tokenPath(_ entry: JSON, _ path: String, _ account: String?) -> String? {
+    if let state, let account, entry["token_path"].map({ $0 == .null }) ?? true {
+      return "\(state)/tokens/\(AccountSettings.fingerprint(of: account)).json"
+    }
+    return file("token_path", entry, path, account)
   }
 
   private mutating func readScopes(_ entry: JSON, _ path: String, _ account: String?) -> [String]? {

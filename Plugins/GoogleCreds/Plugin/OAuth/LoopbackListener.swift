@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import PluginKit
 import Synchronization
 
 /// A listening socket, from its making to the end of ``wait(state:until:)``.

@@ -144,13 +144,15 @@ struct AccountPage {
     let base = "\(AccountRoutes.page)/\(status.fingerprint)"
     if status.consent != nil { return button(base + "/cancel", texts.cancel) }
     let isLinked = status.expiresAt != nil
+    // What the owner has to do now stands out.
+    let isWanted = !isLinked || status.state == .reauthRequired
     var out = ""
     if canUseBrowser {
-      out += button(base + "/consent", isLinked ? texts.consentAgain : texts.consent, isMain: !isLinked)
+      out += button(base + "/consent", isLinked ? texts.consentAgain : texts.consent, isMain: isWanted)
     } else {
       out += "<p class=\"quiet\">\(texts.notHere)</p>"
     }
-    out += button(base + "/device", texts.byDevice, isMain: !isLinked && !canUseBrowser)
+    out += button(base + "/device", texts.byDevice, isMain: isWanted && !canUseBrowser)
     if isLinked {
       out +=
         "<details><summary>\(texts.revoke)</summary><p>\(texts.revokeExplained)</p>"

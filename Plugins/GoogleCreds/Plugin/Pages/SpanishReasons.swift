@@ -11,6 +11,7 @@ enum SpanishReasons {
     .configDuplicateID: ("Dos cuentas de google-auth.yaml tienen el mismo id.", "Deja una sola, y recarga."),
     .configDuplicateAgent: ("Un agente tiene dos cuentas de Google.", "Da a cada cuenta su propio agente, y recarga."),
     .configSharedTokenFile: ("Dos cuentas de google-auth.yaml tienen el mismo token_path.", "Da a cada cuenta su propio archivo, y recarga."),
+    .configTwoSources: ("Una cuenta de google-auth.yaml tiene client_id o client_secret como texto y como archivo a la vez.", "Deja el archivo, y recarga."),
     .configBadScope: ("Un permiso de google-auth.yaml no puede serlo.", "Escríbelo como gmail.readonly o como dirección https entera, y recarga."),
     .configNoScopes: ("La cuenta no pide ningún permiso, así que no hay nada que conceder.", "Escribe los permisos que el agente necesita, y recarga."),
     .configBadEndpoint: ("Una dirección de google-auth.yaml no es https sin usuario, consulta ni fragmento.", "Escribe https://HOST/RUTA; http solo vale en esta máquina. Luego recarga."),

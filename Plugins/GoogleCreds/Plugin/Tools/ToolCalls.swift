@@ -16,7 +16,7 @@ struct ToolCalls: Sendable {
   static let maxAnswer = 512 * 1_024
   private static let maxResult = 1_000_000
   /// For the request of one call; a refresh before it has its own.
-  private static let callTimeout: Duration = .seconds(25)
+  var callTimeout: Duration = .seconds(25)
 
   func start(_ agent: String, _ arguments: JSON) async throws(GoogleFault) -> JSON {
     let account = try accounts.account(ofAgent: agent)
@@ -76,7 +76,8 @@ struct ToolCalls: Sendable {
   // MARK: google_call
 
   func call(_ agent: String, _ arguments: JSON) async throws(GoogleFault) -> JSON {
-    let account = try accounts.account(ofAgent: agent)
+    // The host adds "account" (plugin.toml, tool_accounts): the account that it resolved, allowed and counted.
+    let account = try accounts.account(ofAgent: agent, bound: arguments["account"]?.string)
     let address = try GoogleAddress(arguments["url"]?.string ?? "")
     let method = (arguments["method"]?.string ?? "").uppercased()
     guard ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(method) else {
@@ -112,7 +113,7 @@ struct ToolCalls: Sendable {
     } else if method != "GET", method != "DELETE" {
       call.body = []
     }
-    call.timeout = Self.callTimeout
+    call.timeout = callTimeout
     call.maxBody = Self.maxAnswer
     do throws(HTTPFault) { return try await service.breaker.send(call, by: service.engine) } catch {
       switch error {

@@ -6,6 +6,7 @@
 
 import CCurl
 import Glibc
+import PluginKit
 import Synchronization
 
 /// The client, from ``start()`` to ``stop()``.
