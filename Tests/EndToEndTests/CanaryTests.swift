@@ -1,5 +1,7 @@
-// Two hundred canaries: texts, numbers, addresses, keys and secrets, planted wherever the host takes them in, and looked
+// Two hundred canaries in one host: texts, numbers, addresses, keys and secrets, planted wherever it takes them in, and looked
 // for wherever it speaks: streams in both layouts, metrics, readiness, console, commands, crash reports, state files.
+// Every other host of the end-to-end tests has canaries too, planted and looked for by TestSupport (Canaries.swift): that
+// this works is tested here.
 //
 // SPDX-License-Identifier: Apache-2.0
 
@@ -76,6 +78,24 @@ struct CanaryTests {
     #expect(await next.process.stop() == .exited(0))
     #expect(canaries.found(in: next.process.child.output + next.process.child.errors) == [])
     try Self.look(at: site, for: canaries)
+  }
+
+  @Test func `a canary that a command or a host shows fails the test that started it`() async throws {
+    let site = try CredentialTests.site()
+    let word = site.canaries.secret("argument of a command")
+    await withKnownIssue {
+      _ = try await ChildProcess.run([HostProcess.agent, "explain", word, "--config", site.config])
+    }
+    let host = try await RunningHost(site)
+    #expect(site.canaries.count >= 7)
+    // A label is a word of the operator's, and shows in metrics.
+    let label = site.canaries.secret("label of an account")
+    try host.post("/carrier/account/\(label)", "{}")
+    await withKnownIssue { #expect(await host.process.stop() == .exited(0)) }
+    // An owner may see what he asks for; the journal may not.
+    let code = site.canaries.watch("code", "CODE-1234", .owner)
+    #expect(site.canaries.found(in: "code \(code)", allowed: [.owner]) == [])
+    #expect(site.canaries.found(in: "code \(code)") == ["code: code (canary)"])
   }
 
   /// Keys in variables, in values and in files; accounts named by addresses; a model server that is not there.

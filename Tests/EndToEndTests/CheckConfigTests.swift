@@ -136,7 +136,7 @@ struct CheckConfigTests {
       try $0.write(agents: "- {\(ana), google_auth: {client_id: x, client_secret: y}}")
     },
     Row(kind: "other", isError: false) { try $0.write(agents: "- {\(ana), credentials: {carrier_asymmetric: true}}") },
-    Row(kind: "other", isError: false) { try mail($0, ", tokn_path: t") },
+    Row(kind: "other", isError: false) { try mail($0, ", scops: []") },
     Row(kind: "other", isError: false) { try mail($0, ", scopes: []") },
   ]
 

@@ -247,7 +247,8 @@ struct OwnerAccessTests {
     let made = try await host.agent("link", "alpha", "--json")
     let url = (try JSON.parse(made.output))["url"]?.string ?? ""
     let parts = url.split(separator: "&to=")
-    return (String(parts.last ?? ""), String(parts.first?.split(separator: "?t=").last ?? ""))
+    let token = String(parts.first?.split(separator: "?t=").last ?? "")
+    return (String(parts.last ?? ""), host.process.site.canaries.watch("token of a link", token, .stores))
   }
 
   /// The reason code of a problem.
@@ -257,8 +258,10 @@ struct OwnerAccessTests {
   static func session(_ host: RunningHost) async throws -> String {
     let started = try await host.agent("pair", "start", "--for-device", "tablet", "--json")
     let token = (try JSON.parse(started.output))["bootstrap_token"]?.string ?? ""
-    let cookie = try open(host.http, token)["set-cookie"]
-    return String(try #require(cookie).prefix { $0 != ";" })
+    let cookie = String(try #require(try open(host.http, token)["set-cookie"]).prefix { $0 != ";" })
+    host.process.site.canaries.watch("bootstrap token", token)
+    host.process.site.canaries.watch("cookie of a session", cookie.split(separator: "=").last.map(String.init) ?? "")
+    return cookie
   }
 
   /// Presses the button.

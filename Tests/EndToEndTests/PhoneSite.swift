@@ -136,6 +136,7 @@ struct PhoneSite: Sendable {
         "root_key: \"\(simulator.rootKey)\"",
       ] + more).joined(separator: "\n    ")
     }
+    for number in 1...3 { site.canaries.watch("telephone number", "1555000000\(number)", .stores) }
     try site.folder.write("config/plugins/whatsapp.yaml", "whatsapp:\n" + entries.joined(separator: "\n") + "\n")
   }
 
@@ -149,7 +150,11 @@ struct PhoneSite: Sendable {
 extension RunningHost {
   /// `pair/status` of an instance.
   func link(_ instance: String = "default") throws -> JSON {
-    try JSON.parse(get("/whatsapp/\(instance)/pair/status").body)
+    let status = try JSON.parse(get("/whatsapp/\(instance)/pair/status").body)
+    for key in ["link_code", "our_jid"] {
+      if let text = status[key]?.string { process.site.canaries.watch(key, text, .stores) }
+    }
+    return status
   }
 
   /// The first instance's status, for a failed expectation.

@@ -21,18 +21,24 @@ extension Site {
 struct ChatVisitor: Sendable {
   let address: String
   let cookie: String
+  private let canaries: Canaries?
 
   /// Opens the page.
   init(_ address: String) throws {
     self.address = address
     let page = try HTTPClient.get(address, "/chat")
     cookie = page["set-cookie"]?.split(separator: ";").first.map(String.init) ?? ""
+    canaries = Canaries.site(at: address)
+    canaries?.watch("cookie of a visitor", cookie.split(separator: "=").last.map(String.init) ?? "", .stores)
   }
 
   /// Sends a message; the status of the answer.
   @discardableResult
   func say(_ text: String, id: String? = nil) throws -> Int {
-    var body: JSONObject = ["text": .string(text)]
+    // Words of people get a canary behind them; what a script or a tool must understand stays as it is.
+    let isWords = text.contains(" ") && text.unicodeScalars.allSatisfy { $0 == " " || $0.properties.isAlphabetic }
+    let canary = isWords && id == nil ? canaries.map { " " + $0.secret("message", .stores) } ?? "" : ""
+    var body: JSONObject = ["text": .string(text + canary)]
     if let id { body["id"] = .string(id) }
     return try HTTPClient(address).request(
       "POST", "/chat/messages", headers: ["Content-Type: application/json", "Cookie: \(cookie)"],
@@ -48,6 +54,6 @@ struct ChatVisitor: Sendable {
 
   /// The agent's texts.
   func answers() throws -> [String] {
-    try messages().filter { $0["direction"]?.string == "out" }.compactMap { $0["text"]?.string }
+    try messages().filter { $0["direction"]?.string == "out" }.compactMap { $0["text"]?.string.map(Canaries.without) }
   }
 }

@@ -164,7 +164,7 @@ struct PluginTests {
 
   @Test func `accounts are declared with their states, and both refresh series are there from the start`() throws {
     let bench = try AccountBench()
-    let bad: JSON = ["id": "bad@gmail.com", "agent_id": "bad", "scopes": 3]
+    let bad: JSON = ["id": "bad@gmail.com", "agent_id": "bad", "extra": 1]
     let accounts = [entry(bench, "ana@gmail.com", "tester"), entry(bench, "kate@gmail.com", "kate"), bad]
     try GoogleHarness.run(config(bench, accounts)) { plugin in
       #expect(plugin.account("ana@gmail.com") == "3 unlinked google.account.unlinked")

@@ -32,6 +32,11 @@ package final class ChildProcess: Sendable {
   /// Guards the output; `changed` is signalled at each change.
   private let captured = Mutex(Captured())
   private let condition = Condition()
+  /// Of the site that it is about, when it is an agent.
+  private let canaries: Canaries?
+  private let isHost: Bool
+  /// Bytes of both streams that were looked through.
+  private let looked = Atomic<Int>(0)
 
   /// Starts a program.
   ///
@@ -42,6 +47,8 @@ package final class ChildProcess: Sendable {
   package init(
     _ arguments: [String], environment: [String: String]? = nil, folder: String? = nil
   ) throws(SystemError) {
+    canaries = Canaries.site(of: arguments)
+    isHost = arguments.contains("run")
     var out: [Int32] = [0, 0]
     var err: [Int32] = [0, 0]
     guard clx_pipe2(&out, O_CLOEXEC) == 0, clx_pipe2(&err, O_CLOEXEC) == 0 else { throw SystemError("pipe2") }
@@ -120,8 +127,22 @@ package final class ChildProcess: Sendable {
       signal(SIGKILL)
       _ = await wait(seconds: 10, until: { $0.end != nil })
     }
+    look()
     return end ?? .signalled(SIGKILL)
   }
+
+  /// Looks for canaries in both streams, if there is something new.
+  private func look() {
+    guard let canaries else { return }
+    let (out, err) = captured.withLock { ($0.out, $0.err) }
+    guard looked.exchange(out.count + err.count, ordering: .relaxed) != out.count + err.count else { return }
+    // What a command prints is for the owner; what a host prints is for whoever reads the journal.
+    let allowed: Set<Canaries.Reach> = isHost ? [] : [.owner]
+    canaries.look(in: String(decoding: out, as: UTF8.self), "stdout", allowed: allowed)
+    canaries.look(in: String(decoding: err, as: UTF8.self), "stderr", allowed: allowed)
+  }
+
+  deinit { look() }
 
   /// Runs a program to its end.
   package static func run(
