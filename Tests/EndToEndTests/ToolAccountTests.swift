@@ -1,5 +1,5 @@
 // Tools of plugins that act with an account by themselves: the host decides from which, before each call, as it does for
-// replies (docs/adr/0012).
+// replies (docs/adr/0013).
 //
 // SPDX-License-Identifier: Apache-2.0
 

@@ -65,7 +65,7 @@ struct Resolver {
   }
 
   /// The order is the page's (credentials.md): explicit, else the one labelled binding, else nothing. An account that a file
-  /// calls the agent's own is one that it names (docs/adr/0012); listening on the whole channel binds to the conversation's
+  /// calls the agent's own is one that it names (docs/adr/0013); listening on the whole channel binds to the conversation's
   /// account (docs/adr/0006).
   private mutating func bind(_ agent: CredentialAgent, _ channel: String) -> Binding {
     let instances = agent.instances(channel)

@@ -1,5 +1,5 @@
 // The table tool_accounts: which tools act with an account, and of which channel or provider.
-// Part of ManifestParser. What the host makes of it is Tool's and the wiring's business (docs/adr/0012).
+// Part of ManifestParser. What the host makes of it is Tool's and the wiring's business (docs/adr/0013).
 //
 // SPDX-License-Identifier: Apache-2.0
 
