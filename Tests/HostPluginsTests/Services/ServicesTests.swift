@@ -138,7 +138,8 @@ struct ServicesTests {
       _ = sink(channel, ChannelMessage(account: "personal", id: "1", chat: "c")) {}
       depths.append(outer - place.withLock { $0 })
     }
-    #expect(depths.allSatisfy { $0 < 16_384 })
+    // The second look at them came ten thousand layers later. Sanitizers make frames bigger, and all of them alike.
+    #expect(abs(depths[1] - depths[0]) < 16_384)
   }
 
   @Test func `what a plugin hands in while it starts is refused, and it hears when it may go on`() async throws {
