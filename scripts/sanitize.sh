@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests under a sanitizer, module by module, unattended: scripts/sanitize.sh address|thread [MODULE...]
 # All modules unless some are named; FILTER (as in `swift test --filter`) narrows them down. Builds into .build-asan or
-# .build-tsan, beside the ordinary build; the host that end-to-end tests start, its probe and the ledger driver are built
+# .build-tsan, beside the ordinary build; the host that end-to-end tests start and the ledger driver are built
 # with the sanitizer too, since tests start the ones beside them. Ends with a table; a report or a failed test is a failure.
 # Logs: .build-*/logs/MODULE.log; reports: .build-*/reports/MODULE/. What is suppressed, and why: scripts/sanitize/runtime.c.
 set -uo pipefail
@@ -47,6 +47,10 @@ plain() {
     cp ".build/debug/lib$product.so" "$scratch/debug/" || return 1
   done
 }
+# The probe too: the thread sanitizer has a thread of its own in each process, and changes how one ends that exits early.
+if [ "$kind" = thread ]; then
+  swift build --product nexo-probe >>"$scratch/logs/plain.log" 2>&1 && cp .build/debug/nexo-probe "$scratch/debug/" || exit 1
+fi
 case " ${modules[*]} " in *" EndToEndTests "*) plain || exit 1 ;; esac
 
 # In a function, so that bash has read all of it before an hour goes by.
