@@ -33,7 +33,7 @@ struct FirstFiveMinutesTests {
 
   @Test func `a table shows where to go and what became of each plugin, and the host is ready`() async throws {
     let host = try await RunningHost(try Self.shipped())
-    #expect(await host.process.child.wait { $0.output.contains("web-chat") })
+    #expect(await host.process.child.wait { $0.output.contains("  whatsapp ") })
     let lines = host.process.child.output.split(separator: "\n").map(String.init)
     #expect(lines.contains("ready agents=1 extensions_ok=3 extensions_disabled=0 extensions_invalid=0"), "\(lines)")
     for address in [

@@ -78,8 +78,8 @@ struct PairingCrashTests {
       try first.scan(phone)
       #expect(await first.reaches("connected"))
       let other = try Site("other")
-      for folder in ["config/plugins", "extensions/whatsapp"] {
-        try Tree.copy(phone.site.folder.file(folder), to: other.folder.file(folder))
+      for path in ["config/plugins/whatsapp.yaml", "extensions/whatsapp"] {
+        try Tree.copy(phone.site.folder.file(path), to: other.folder.file(path))
       }
       let second = try await RunningHost(other)
       #expect(await second.reaches("failed"))

@@ -34,7 +34,9 @@ package final class ChildProcess: Sendable {
   private let condition = Condition()
   /// Of the site that it is about, when it is an agent.
   private let canaries: Canaries?
-  private let isHost: Bool
+  /// What of the canaries its output may show: a command's is for the owner, a host's for whoever reads the journal, and with
+  /// `--text` the owner asks for a message as the ledger keeps it.
+  private let mayShow: Set<Canaries.Reach>
   /// Bytes of both streams that were looked through.
   private let looked = Atomic<Int>(0)
 
@@ -48,7 +50,7 @@ package final class ChildProcess: Sendable {
     _ arguments: [String], environment: [String: String]? = nil, folder: String? = nil
   ) throws(SystemError) {
     canaries = Canaries.site(of: arguments)
-    isHost = arguments.contains("run")
+    mayShow = arguments.contains("run") ? [] : arguments.contains("--text") ? [.owner, .stores] : [.owner]
     var out: [Int32] = [0, 0]
     var err: [Int32] = [0, 0]
     guard clx_pipe2(&out, O_CLOEXEC) == 0, clx_pipe2(&err, O_CLOEXEC) == 0 else { throw SystemError("pipe2") }
@@ -136,10 +138,8 @@ package final class ChildProcess: Sendable {
     guard let canaries else { return }
     let (out, err) = captured.withLock { ($0.out, $0.err) }
     guard looked.exchange(out.count + err.count, ordering: .relaxed) != out.count + err.count else { return }
-    // What a command prints is for the owner; what a host prints is for whoever reads the journal.
-    let allowed: Set<Canaries.Reach> = isHost ? [] : [.owner]
-    canaries.look(in: String(decoding: out, as: UTF8.self), "stdout", allowed: allowed)
-    canaries.look(in: String(decoding: err, as: UTF8.self), "stderr", allowed: allowed)
+    canaries.look(in: String(decoding: out, as: UTF8.self), "stdout", allowed: mayShow)
+    canaries.look(in: String(decoding: err, as: UTF8.self), "stderr", allowed: mayShow)
   }
 
   deinit { look() }
