@@ -163,6 +163,8 @@ NOT_RUN = {
     "benchmarks/<area>/run.sh": "what make bench runs",
     "make fuzz": "runs as long as one lets it; sanitizer builds",
     "make docs": "needs a documentation build of the whole tree",
+    "docker build -f deploy/docker/Dockerfile -t nexo:0.1.0 .": "Docker is not in reach; buildah builds the same file in check-docker.sh",
+    "scripts/check-docker.sh": "builds an image from bare Debian roots: needs root and buildah",
     "scripts/check-systemd.sh FILE": "boots a container: needs root and systemd-nspawn",
     "NEXO_UPDATE_DOCS=1 swift test --filter OperationsDocTests": "writes the documents; without the variable it is a test",
     "systemctl status nexo": "needs systemd as the first process: check-systemd.sh's container shows the same line",
