@@ -11,15 +11,21 @@ import Testing
 
 @Suite("Tools that send", .timeLimit(.minutes(3)))
 struct ToolAccountTests {
-  /// Two agents with an account each; the channel's own tool sends without the host.
-  private static func host(_ more: String = "") async throws -> RunningHost {
+  /// The channel whose own tool sends without the host, and agents.
+  private static func host(agents: String) async throws -> RunningHost {
     let site = try Site("tools")
     try site.dropChat()
     try site.drop(
       "accounts", try Site.library("accounts", ["TOOL"]),
       capabilities: "channels = [\"carrier\"]\nroutes = [\"/carrier/*\"]\ntools = [\"carrier_send\"]",
       more: "[tool_accounts]\ncarrier_send = \"carrier\"\n")
-    try site.write(
+    try site.write(agents: agents)
+    return try await RunningHost(site)
+  }
+
+  /// Two agents with an account each.
+  private static func host(_ more: String = "") async throws -> RunningHost {
+    try await host(
       agents: """
         - id: ana
           model: {provider: echo}
@@ -27,7 +33,6 @@ struct ToolAccountTests {
           credentials: {carrier: work}
         \(more)
         """)
-    return try await RunningHost(site)
   }
 
   private static func ask(_ host: RunningHost, _ arguments: String) async throws -> String {
@@ -70,14 +75,8 @@ struct ToolAccountTests {
   }
 
   @Test func `an agent without an account calls nothing`() async throws {
-    let site = try Site("tools")
-    try site.dropChat()
-    try site.drop(
-      "accounts", try Site.library("accounts", ["TOOL"]),
-      capabilities: "channels = [\"carrier\"]\nroutes = [\"/carrier/*\"]\ntools = [\"carrier_send\"]",
-      more: "[tool_accounts]\ncarrier_send = \"carrier\"\n")
-    try site.write(agents: "- {id: bob, model: {provider: echo}, inbound_bindings: [{plugin: webchat}]}")
-    let host = try await RunningHost(site)
+    let host = try await Self.host(
+      agents: "- {id: bob, model: {provider: echo}, inbound_bindings: [{plugin: webchat}]}")
     #expect(try await Self.ask(host, #"{"to":"x","text":"one"}"#).contains("credentials.unbound"))
     #expect(try host.value(#"credentials_resolve_errors_total{channel="carrier",reason="unbound"}"#) == 1)
     #expect(try host.sent == [])

@@ -164,7 +164,8 @@ struct LimitTests {
       exchanges.add(exchange)
     }
     let late = Scripted { _, exchange in exchanges.add(exchange) }
-    let stuck = Scripted { _, _ in }
+    let arrived = Recorder<Bool>()
+    let stuck = Scripted { _, _ in arrived.add(true) }
     let live = try LiveServer([
       Route("GET", "/events", endless, handler: stream), Route("GET", "/late", foreign(), handler: late),
       Route("GET", "/stuck", handler: stuck),
@@ -176,6 +177,8 @@ struct LimitTests {
     }
     _ = try clients[0].head()
     #expect(exchanges.wait(for: 2).count == 2)
+    // A request that the server has not read when it stops is reset, not answered.
+    #expect(arrived.wait(for: 1) == [true])
     let reports = Recorder<HTTPStopReport>()
     try Thread.start("stopper") { [server = live.server] in reports.add(server.stop(grace: .seconds(1))) }
     #expect(try clients[0].chunk() == nil)

@@ -43,6 +43,8 @@ extension AgentRuntime {
   /// A channel came, went or changed: replies that waited for it are tried. At a start they come before their channel.
   package func channelsChanged() { channelChanges.raise() }
 
+  private static let hurryPause: Duration = .milliseconds(250)
+
   /// Hurries replies until the task is cancelled.
   func followChannels() async {
     var seen: UInt64 = 0
@@ -51,6 +53,8 @@ extension AgentRuntime {
       seen = channelChanges.count
       // A ledger that refuses now tries them in its own time.
       try? await ledger.hurry(queue: AgentRuntime.outboundQueue, .agentsNoChannel)
+      // A channel that changes without end must not have the others' replies tried without end.
+      try? await Task.sleep(for: AgentRuntime.hurryPause)
     }
   }
 

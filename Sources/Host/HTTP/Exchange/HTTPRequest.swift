@@ -69,15 +69,7 @@ package struct HTTPRequest: Sendable {
   }
 
   private static func formDecoded(_ raw: some Sequence<UInt8>) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(raw)[...]
-    while let byte = rest.popFirst() {
-      if byte == Byte.percent, let high = rest.popFirst()?.hexValue, let low = rest.popFirst()?.hexValue {
-        bytes.append(high << 4 | low)
-      } else {
-        bytes.append(byte == UInt8(ascii: "+") ? Byte.space : byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
+    let spaced = raw.lazy.map { $0 == UInt8(ascii: "+") ? Byte.space : $0 }
+    return String(decoding: PercentEncoding.decoded(spaced), as: UTF8.self)
   }
 }

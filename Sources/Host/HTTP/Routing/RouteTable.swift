@@ -151,7 +151,7 @@ package final class RouteTable: Sendable {
         let raw = rest[..<end]
         if let child = child(of: node, raw), let leaf = find(after, in: child, &values) { return leaf }
         if let child = node.parameter.map(Unmanaged.passUnretained), !raw.isEmpty {
-          values.append(decoded(raw))
+          values.append(PercentEncoding.decoded(raw))
           if let leaf = find(after, in: child, &values) { return leaf }
           values.removeLast()
         }
@@ -163,7 +163,9 @@ package final class RouteTable: Sendable {
   }
 
   private func child(of node: Node, _ raw: Slice<UnsafeBufferPointer<UInt8>>) -> Unmanaged<Node>? {
-    if raw.contains(Byte.percent) { return decoded(raw).withUnsafeBufferPointer { search(node, $0[...]) } }
+    if raw.contains(Byte.percent) {
+      return PercentEncoding.decoded(raw).withUnsafeBufferPointer { search(node, $0[...]) }
+    }
     return search(node, raw)
   }
 
@@ -188,20 +190,5 @@ package final class RouteTable: Sendable {
       if case .parameter(let name) = segment { name } else { nil }
     }
     return zip(names, values).map { HTTPParameter(name: Array($0.utf8), value: $1) }
-  }
-
-  /// Decodes a segment whose escapes the parser has checked.
-  private func decoded(_ raw: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(raw.count)
-    var rest = raw
-    while let byte = rest.popFirst() {
-      if byte == Byte.percent, let high = rest.popFirst()?.hexValue, let low = rest.popFirst()?.hexValue {
-        bytes.append(high << 4 | low)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return bytes
   }
 }

@@ -12,7 +12,7 @@ final class CallsInside: Sendable {
     let counts = InlineArray<32, Atomic<Int32>> { _ in Atomic(0) }
   }
 
-  private let parts = InlineArray<8, Part> { _ in Part() }
+  private let parts = Stripe.Parts<Part> { _ in Part() }
 
   @inline(__always)
   func enter(_ call: PluginCall) { parts[Stripe.mine].counts[call.rawValue].add(1, ordering: .relaxed) }

@@ -22,7 +22,7 @@ final class Gate: RouteGate {
   }
 
   private let isShut = Atomic<Bool>(true)
-  private let parts = InlineArray<8, Part> { _ in Part() }
+  private let parts = Stripe.Parts<Part> { _ in Part() }
 
   /// Shut, with nobody inside.
   init() {}

@@ -27,7 +27,7 @@ final class SlotTable<Element: Sendable>: Sendable {
   /// An id is a number of the process-wide sequence (44 bits: 55 years at 10,000 a second) above the part and the slot's index.
   private static var slotBits: UInt64 { 20 }
   private static var partBits: UInt64 { slotBits - Stripe.bits }
-  private let parts = InlineArray<8, Part> { _ in Part() }
+  private let parts = Stripe.Parts<Part> { _ in Part() }
   private let isInParts: Bool
   private let limit: Int
 

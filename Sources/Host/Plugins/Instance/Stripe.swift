@@ -10,6 +10,8 @@ internal import CMetricCells
 enum Stripe {
   /// Ours: twice the event loops that a host has at most (HTTPServer.maxLoops). More threads share parts.
   static let count = 8
+  /// One of each for every part.
+  typealias Parts<Part: ~Copyable> = InlineArray<8, Part>
   /// Bits of an index.
   static let bits: UInt64 = 3
 

@@ -103,21 +103,6 @@ extension ForeignRoute {
   /// Calls `body` with the bytes decoded once; without an escape they are what they are.
   private static func withDecoded(_ raw: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
     guard raw.contains(UInt8(ascii: "%")) else { return body(raw) }
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: raw.count) { decoded in
-      var rest = raw[...]
-      var count = 0
-      while var byte = rest.popFirst() {
-        // The parser has refused escapes that are not two hexadecimal digits.
-        if byte == UInt8(ascii: "%"), rest.count >= 2,
-          let pair = Hex.bytes(String(decoding: rest.prefix(2), as: UTF8.self))
-        {
-          byte = pair[0]
-          rest = rest.dropFirst(2)
-        }
-        decoded.initializeElement(at: count, to: byte)
-        count += 1
-      }
-      body(UnsafeBufferPointer(rebasing: decoded[..<count]))
-    }
+    PercentEncoding.decoded(raw).withUnsafeBufferPointer(body)
   }
 }
