@@ -22,26 +22,20 @@ struct MetricsPage {
   func routes() throws(RouteError) -> [Route] {
     var options = RouteOptions()
     options.maxInFlight = 64
-    // Making the text of very many series takes some milliseconds: the loop's other connections do not wait for that.
-    options.owner = HandlerOwner(name: "metrics")
+    let scrapes = Scrapes(registry: registry, collect: collect)
     return [
       try Route(
         "GET", "/metrics", options,
-        handler: guarded(
-          HTTPPage { [registry, collect] request, exchange in
-            MetricsPage.scrape(registry, collect, request, exchange)
-          })),
+        handler: guarded(HTTPPage { request, exchange in MetricsPage.scrape(scrapes, request, exchange) })),
       try Route("GET", "/", handler: guarded(HTTPPage { _, exchange in exchange.respond(html: MetricsPage.landing) })),
     ]
   }
 
-  private static func scrape(
-    _ registry: MetricsRegistry, _ collect: CollectPlugins, _ request: HTTPRequest, _ exchange: HTTPExchange
-  ) {
-    let accept = request.header("accept")
-    let encoding = request.header("accept-encoding")
-    collect(MetricsPage.patience(request.header("x-prometheus-scrape-timeout-seconds"))) {
-      let exposition = registry.exposition(accept: accept, acceptEncoding: encoding)
+  private static func scrape(_ scrapes: Scrapes, _ request: HTTPRequest, _ exchange: HTTPExchange) {
+    let choice = ExpositionChoice(
+      accept: request.header("accept"), acceptEncoding: request.header("accept-encoding"))
+    let patience = patience(request.header("x-prometheus-scrape-timeout-seconds"))
+    scrapes.add(choice, patience: patience) { exposition in
       var fields = HTTPFields(contentType: exposition.contentType)
       if let encoding = exposition.contentEncoding { fields.append("content-encoding", encoding) }
       fields.append("vary", "Accept, Accept-Encoding")

@@ -1,5 +1,5 @@
 // The answer to one scrape: samplers run, text made in the negotiated format, compressed if asked for.
-// Called by the route `/metrics`, after the plugins' collect callbacks; HTTP itself is not known here.
+// Called for the route `/metrics`, after the plugins' collect callbacks; HTTP itself is not known here.
 //
 // SPDX-License-Identifier: Apache-2.0
 
@@ -13,21 +13,36 @@ package struct Exposition: Sendable {
   package let body: [UInt8]
 }
 
-extension MetricsRegistry {
-  /// Answers a scrape.
-  ///
+/// What a scraper asks for. Scrapers who ask for the same get the same bytes.
+package struct ExpositionChoice: Sendable, Hashable {
+  package let format: ExpositionFormat
+  package let isCompressed: Bool
+
   /// - Parameters:
   ///   - accept: the request's `Accept`, several joined by commas; `nil` when there is none.
   ///   - acceptEncoding: the request's `Accept-Encoding`, likewise.
+  package init(accept: String?, acceptEncoding: String?) {
+    format = Negotiation.format(accept: accept)
+    isCompressed = Negotiation.wantsGzip(acceptEncoding: acceptEncoding)
+  }
+}
+
+extension MetricsRegistry {
+  /// Answers a scrape. Runs no sampler: that is ``runSamplers()``, once before the choices of all who scrape at the time.
+  ///
   /// - Returns: always an answer; preferences that cannot be met fall back to the plain text format. The response should
   ///   carry `Vary: Accept, Accept-Encoding`.
+  package func exposition(_ choice: ExpositionChoice) -> Exposition {
+    let text = render(format: choice.format)
+    if choice.isCompressed, let small = Gzip.compress(text) {
+      return Exposition(contentType: choice.format.contentType, contentEncoding: "gzip", body: small)
+    }
+    return Exposition(contentType: choice.format.contentType, contentEncoding: nil, body: text)
+  }
+
+  /// The same with its samplers, for one scraper alone.
   package func exposition(accept: String?, acceptEncoding: String?) -> Exposition {
     runSamplers()
-    let format = Negotiation.format(accept: accept)
-    let text = render(format: format)
-    if Negotiation.wantsGzip(acceptEncoding: acceptEncoding), let small = Gzip.compress(text) {
-      return Exposition(contentType: format.contentType, contentEncoding: "gzip", body: small)
-    }
-    return Exposition(contentType: format.contentType, contentEncoding: nil, body: text)
+    return exposition(ExpositionChoice(accept: accept, acceptEncoding: acceptEncoding))
   }
 }

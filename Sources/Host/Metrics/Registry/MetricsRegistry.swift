@@ -57,7 +57,7 @@ package final class MetricsRegistry: Sendable {
   }
 
   /// Has `body` run before every scrape, on the scraping thread: for what is cheaper to read than to keep up to date.
-  /// It must be quick, must not block, and must not call into a plugin. Concurrent scrapes run it concurrently.
+  /// It must be quick, must not block, and must not call into a plugin.
   package func addSampler(_ body: @escaping @Sendable () -> Void) {
     state.withLock { $0.samplers.append(body) }
   }
