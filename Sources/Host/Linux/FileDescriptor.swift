@@ -60,11 +60,12 @@ package struct FileDescriptor: ~Copyable, Sendable {
   ///
   /// - Parameters:
   ///   - limit: more bytes than this throw `EFBIG`.
-  ///   - expected: how many there probably are, such as fstat(2) said; right, it spares memory and work.
+  ///   - expected: how many there are, as fstat(2) said of a regular file. Where just so many come although more were
+  ///     asked for, that is the end, without a further call that says so.
   package borrowing func readAll(limit: Int, expected: Int? = nil) throws(SystemError) -> [UInt8] {
     var bytes: [UInt8] = []
-    // One more than expected: then the end shows at the second call, which gives nothing. Never very little: some file
-    // systems say of every file that it is empty.
+    // One more than expected, which shows whether it is the end. Never very little: some file systems say of every file
+    // that it is empty.
     var chunk = [UInt8](repeating: 0, count: min(max(expected ?? 65_535, 4_095), 65_535) + 1)
     while true {
       let count = Glibc.read(number, &chunk, chunk.count)
@@ -75,6 +76,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
       if count == 0 { return bytes }
       guard bytes.count + count <= limit else { throw SystemError("read", errno: EFBIG) }
       bytes.append(contentsOf: chunk[0..<count])
+      if bytes.count == expected, count < chunk.count { return bytes }
     }
   }
 

@@ -35,9 +35,11 @@ package final class LibraryJudge: Sendable {
   /// Judges all candidates of a sweep that are to be checked, and forgets libraries that are gone.
   package func judge(_ sweep: inout Sweep) {
     let libraries = checker.libraries()
+    // A root that cannot be opened is reported by each candidate below it, which tries by itself.
+    let roots = Set(sweep.candidates.map(\.root)).reduce(into: [:]) { $0[$1] = try? PluginFile.Root($1) }
     sweep.candidates = Parallel.map(sweep.candidates) { [self] candidate in
       var judged = candidate
-      judge(&judged, libraries)
+      judge(&judged, libraries, roots)
       return judged
     }
     let present = Set(sweep.candidates.compactMap(LibraryJudge.path))
@@ -45,14 +47,17 @@ package final class LibraryJudge: Sendable {
   }
 
   /// Judges one; a candidate in another state than `toCheck` stays as it is.
-  package func judge(_ candidate: inout Candidate) { judge(&candidate, checker.libraries()) }
+  package func judge(_ candidate: inout Candidate) { judge(&candidate, checker.libraries(), [:]) }
 
-  private func judge(_ candidate: inout Candidate, _ libraries: SystemLibraries) {
+  private func judge(
+    _ candidate: inout Candidate, _ libraries: SystemLibraries, _ roots: [String: PluginFile.Root]
+  ) {
     guard case .toCheck = candidate.state, let manifest = candidate.manifest,
       case .library(let library) = manifest.transport
     else { return }
     do throws(PluginFile.Refusal) {
-      let file = try PluginFile.open(root: candidate.root, folder: candidate.realFolder, library: library)
+      let root = if let root = roots[candidate.root] { root } else { try PluginFile.Root(candidate.root) }
+      let file = try PluginFile.open(root: root, folder: candidate.realFolder, library: library)
       candidate.findings += file.findings
       let checked = try check(file, manifest: manifest, of: candidate, libraries)
       candidate.findings += checked.elf.findings

@@ -30,6 +30,23 @@ package struct PluginFile: ~Copyable {
     package let findings: [Finding]
   }
 
+  /// An open folder that libraries are looked for below: a search path or an allowed root. One sweep opens each once.
+  package final class Root: Sendable {
+    let path: String
+    let findings: [Finding]
+    fileprivate let folder: FileDescriptor
+
+    package init(_ path: String) throws(Refusal) {
+      var guardian = PluginFileGuard()
+      do throws(SystemError) { folder = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) } catch {
+        throw Refusal(findings: [guardian.failure(error, path)])
+      }
+      guardian.check(folder, at: path, isFolder: true)
+      self.path = path
+      findings = guardian.findings
+    }
+  }
+
   /// Opens `library` below `folder`, which lies in or is `root`.
   ///
   /// - Parameters:
@@ -37,39 +54,41 @@ package struct PluginFile: ~Copyable {
   ///   - folder: the extension's real folder.
   ///   - library: relative to the folder, without `..` (ManifestNames.libraryProblem).
   package static func open(root: String, folder: String, library: String) throws(Refusal) -> PluginFile {
-    var guardian = PluginFileGuard()
-    let path = Path.join(folder, library)
-    var names = Path.isInside(folder, root) ? folder.dropFirst(root.count).split(separator: "/").map(String.init) : []
-    let start = Path.isInside(folder, root) ? root : folder
-    names += library.split(separator: "/").map(String.init)
-    guard let name = names.popLast() else { throw Refusal(findings: [guardian.missing(path)]) }
+    try open(root: Root(Path.isInside(folder, root) ? root : folder), folder: folder, library: library)
+  }
 
-    var place = start
-    var directory: FileDescriptor
-    do throws(SystemError) { directory = try FileDescriptor.open(start, O_RDONLY | O_DIRECTORY) } catch {
-      throw Refusal(findings: [guardian.failure(error, start)])
-    }
-    guardian.check(directory, at: place, isFolder: true)
-    for part in names {
-      place = Path.join(place, part)
-      do throws(SystemError) {
-        directory = try FileDescriptor.open(part, in: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-      } catch {
-        throw Refusal(findings: guardian.findings + [guardian.failure(error, place)])
-      }
-      guardian.check(directory, at: place, isFolder: true)
-    }
-    // O_NONBLOCK: a pipe in the library's place must not hold the sweep up.
-    let file: FileDescriptor
-    do throws(SystemError) {
-      file = try FileDescriptor.open(name, in: directory, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    } catch {
-      throw Refusal(findings: guardian.findings + [guardian.failure(error, path)])
-    }
+  /// The same below a folder that is open already.
+  package static func open(root: Root, folder: String, library: String) throws(Refusal) -> PluginFile {
+    guard Path.isInside(folder, root.path) else { return try open(root: folder, folder: folder, library: library) }
+    var guardian = PluginFileGuard(findings: root.findings)
+    var names = folder.dropFirst(root.path.count).split(separator: "/").map(String.init)
+    names += library.split(separator: "/").map(String.init)
+    let file = try find(names[...], in: root.folder, at: root.path, &guardian)
+    let path = Path.join(folder, library)
     guard let status = guardian.check(file, at: path, isFolder: false),
       !guardian.findings.contains(where: { $0.severity == .error })
     else { throw Refusal(findings: guardian.findings) }
     return PluginFile(path: path, status: status, findings: guardian.findings, file: file)
+  }
+
+  /// Opens the last of the names, each in the one before. As deep as a path has parts.
+  private static func find(
+    _ names: ArraySlice<String>, in folder: borrowing FileDescriptor, at place: String, _ guardian: inout PluginFileGuard
+  ) throws(Refusal) -> FileDescriptor {
+    guard let name = names.first else { throw Refusal(findings: [guardian.missing(place)]) }
+    let path = Path.join(place, name)
+    let isFolder = names.count > 1
+    let found: FileDescriptor
+    do throws(SystemError) {
+      // O_NONBLOCK: a pipe in the library's place must not hold the sweep up.
+      found = try FileDescriptor.open(
+        name, in: folder, O_RDONLY | O_NOFOLLOW | (isFolder ? O_DIRECTORY : O_NONBLOCK))
+    } catch {
+      throw Refusal(findings: guardian.findings + [guardian.failure(error, path)])
+    }
+    guard isFolder else { return found }
+    guardian.check(found, at: path, isFolder: true)
+    return try find(names.dropFirst(), in: found, at: path, &guardian)
   }
 
   private init(path: String, status: FileStatus, findings: [Finding], file: consuming FileDescriptor) {
@@ -110,8 +129,8 @@ package struct PluginFile: ~Copyable {
 /// Collects what is wrong along a path.
 struct PluginFileGuard {
   private(set) var findings: [Finding] = []
-  /// The host's user, asked for once.
-  private let user = geteuid()
+  /// The host's user, asked for once: it is the same for the life of the process.
+  static let user = geteuid()
 
   /// Group or others may write.
   private static let writableByOthers: UInt32 = 0o022
@@ -122,14 +141,14 @@ struct PluginFileGuard {
       findings.append(Finding(.fileUnreadable, "cannot be looked at", file: path))
       return nil
     }
-    findings += PluginFileGuard.untrusted(status, at: path, what: isFolder ? "the folder" : "the library", user: user)
+    findings += PluginFileGuard.untrusted(status, at: path, what: isFolder ? "the folder" : "the library")
     if !isFolder { checkContent(status, path) }
     return status
   }
 
   /// Whether somebody besides root and the host's user could change the file.
   static func untrusted(
-    _ status: FileStatus, at path: String, what: String, user: uid_t = geteuid()
+    _ status: FileStatus, at path: String, what: String, user: uid_t = PluginFileGuard.user
   ) -> [Finding] {
     var findings: [Finding] = []
     if status.owner != 0 && status.owner != user {

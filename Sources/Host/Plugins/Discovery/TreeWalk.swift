@@ -88,7 +88,13 @@ struct TreeWalk {
 
   // MARK: one folder
 
-  private mutating func visit(_ place: Place) {
+  /// What a folder holds, or why that cannot be said.
+  private typealias Listing = Result<[FolderEntry], SystemError>
+
+  private static func list(_ path: String) -> Listing { Result { () throws(SystemError) in try FolderEntry.list(path) } }
+
+  /// - Parameter listing: of this folder, where it was read ahead.
+  private mutating func visit(_ place: Place, listing: Listing? = nil) {
     guard folders.count < settings.maximumFolders else {
       if !findings.contains(where: { $0.reason == .treeTooLarge }) {
         findings.append(
@@ -99,7 +105,7 @@ struct TreeWalk {
       return
     }
     let entries: [FolderEntry]
-    do throws(SystemError) { entries = try FolderEntry.list(place.path) } catch {
+    do throws(SystemError) { entries = try (listing ?? TreeWalk.list(place.path)).get() } catch {
       // A folder that went away between listing and visiting is no fault.
       if error.errno != ENOENT {
         findings.append(
@@ -114,7 +120,24 @@ struct TreeWalk {
       note(manifest, in: place, hasSidecar: entries.contains { $0.name == McpSidecar.name && $0.kind == .regular })
     }
     guard place.depth + 1 < settings.maximumDepth else { return }
-    for entry in entries where entry.name != TreeWalk.manifestName && !settings.ignoredFolders.contains(entry.name) {
+    let below = entries.filter { $0.name != TreeWalk.manifestName && !settings.ignoredFolders.contains($0.name) }
+    var rest = below[...]
+    while !rest.isEmpty {
+      visit(rest.prefix(TreeWalk.ahead), in: place)
+      rest = rest.dropFirst(TreeWalk.ahead)
+    }
+  }
+
+  /// Folders that are listed ahead of their turn at most. Ours: bounds what is held of a tree with many names.
+  private static let ahead = 512
+
+  /// Enters folders that lie side by side. Where they are many, as in a search path with a thousand extensions, they are
+  /// read on all processors; never more of them than may still be visited.
+  private mutating func visit(_ entries: ArraySlice<FolderEntry>, in place: Place) {
+    let folders = entries.filter { $0.kind == .directory }.prefix(settings.maximumFolders - folders.count)
+    var listings = Parallel.map(Array(folders), { TreeWalk.list(Path.join(place.path, $0.name)) })[...]
+    for entry in entries {
+      let listing = entry.kind == .directory ? listings.popFirst() : nil
       guard !entry.name.unicodeScalars.contains("\u{FFFD}") else {
         findings.append(
           Finding(
@@ -123,18 +146,18 @@ struct TreeWalk {
         continue
       }
       switch entry.kind {
-      case .directory: descend(entry.name, from: place)
+      case .directory: descend(entry.name, from: place, listing)
       case .symlink: follow(entry.name, from: place)
       case .regular, .other: break
       }
     }
   }
 
-  private mutating func descend(_ name: String, from place: Place) {
+  private mutating func descend(_ name: String, from place: Place, _ listing: Listing?) {
     visit(
       Place(
         path: Path.join(place.path, name), real: Path.join(place.real, name), root: place.root,
-        searchPath: place.searchPath, depth: place.depth + 1, above: above(place)))
+        searchPath: place.searchPath, depth: place.depth + 1, above: above(place)), listing: listing)
   }
 
   /// Only needed where links are followed: without them a tree has no loops.
