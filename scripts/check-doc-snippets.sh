@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds what docs/plugin-authors.md shows, from the page's own text: the plugin in C with its test, the one in Swift
-# against the same test, and the note in Rust (where rustc is there). Part of `make check`.
+# against the same test, and the note in Rust. Part of `make check`.
 #
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
@@ -43,9 +43,7 @@ echo "snippets: the compiler line makes a library with one symbol"
 cc -std=gnu11 -O2 -Wall -Wextra -Werror -fsyntax-only -Isdk/include "$work/c/thread.c"
 echo "snippets: the thread with its signals blocked compiles"
 
-if command -v rustc >/dev/null; then
-  (snippet rust link_section; snippet rust 'fn start_thread') >"$work/note.rs"
-  (cd "$work" && rustc --edition 2021 --crate-type cdylib -o libnote.so note.rs)
-  readelf -n "$work/libnote.so" | grep -q NEXO
-  echo "snippets: the Rust note is a note, the Rust thread compiles"
-fi
+(snippet rust link_section; snippet rust 'fn start_thread') >"$work/note.rs"
+(cd "$work" && rustc --edition 2021 --crate-type cdylib -o libnote.so note.rs)
+readelf -n "$work/libnote.so" | grep -q NEXO
+echo "snippets: the Rust note is a note, the Rust thread compiles"
