@@ -33,7 +33,7 @@ struct FirstFiveMinutesTests {
 
   @Test func `a table shows where to go and what became of each plugin, and the host is ready`() async throws {
     let host = try await RunningHost(try Self.shipped())
-    func rows(_ output: String) -> [Substring] {
+    @Sendable func rows(_ output: String) -> [Substring] {
       output.split(separator: "\n").filter { $0.hasPrefix("  ") && $0.contains(" ok") }
     }
     #expect(await host.process.child.wait { rows($0.output).count == 3 }, "\(host.process.child.output)")

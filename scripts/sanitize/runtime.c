@@ -65,9 +65,9 @@ VISIBLE void __wrap___tsan_external_write(void *address, void *caller, void *tag
 #else
 
 /* Without the check for the use of a returned frame's memory, which moves locals off the stack: tests compare their
- * addresses to see how deep a call is. */
+ * addresses to see how deep a call is. A small quarantine: tests measure how much memory a host takes. */
 VISIBLE const char *__asan_default_options(void) {
-  return SIGNALS "detect_leaks=1:detect_stack_use_after_return=0:log_path=" REPORTS;
+  return SIGNALS "detect_leaks=1:detect_stack_use_after_return=0:quarantine_size_mb=16:log_path=" REPORTS;
 }
 
 VISIBLE const char *__lsan_default_suppressions(void) {

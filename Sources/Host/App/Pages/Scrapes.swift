@@ -1,6 +1,6 @@
-// The scrapes that wait, answered in rounds: each round asks the plugins, samples and makes the text once, for all who came
-// before it began. So two Prometheus servers, or a hundred impatient ones, cost little more than one, no plugin is asked
-// while it still answers, and everybody gets values from after their request.
+// The scrapes that wait, answered in rounds: each round asks the plugins, samples and makes the text once, for all who come
+// before it samples. So two Prometheus servers, or a hundred impatient ones, cost little more than one, no plugin is asked
+// while it still answers, and everybody gets the host's values from after their request.
 // Filled by MetricsPage. Runs on a thread of its own, since plugins may take their time and very many series theirs.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -14,8 +14,8 @@ final class Scrapes: Sendable {
 
   private struct Waiting: Sendable {
     let choice: ExpositionChoice
-    /// Nanoseconds that plugins may take.
-    let patience: UInt64
+    /// Until when it waits for plugins, of `Clock.monotonic()`.
+    let deadline: UInt64
     let answer: Answer
   }
 
@@ -23,6 +23,12 @@ final class Scrapes: Sendable {
     var waiting: [Waiting] = []
     /// A thread answers, or is about to.
     var isServed = false
+    /// The number of the last round that has begun, and of the last of which the plugins are through.
+    var begun = 0
+    var collected = 0
+
+    /// When the first of those who wait has waited long enough.
+    var deadline: UInt64 { waiting.map(\.deadline).min() ?? .max }
   }
 
   private let registry: MetricsRegistry
@@ -41,11 +47,11 @@ final class Scrapes: Sendable {
   /// Takes a scrape.
   ///
   /// - Parameters:
-  ///   - patience: nanoseconds that plugins may take. A round takes the shortest of those that it is for.
+  ///   - patience: nanoseconds that it waits for plugins. Who has the least ends the waiting for all of the round.
   ///   - answer: called once, later, from the scrapes' thread; where the system has no thread to give, from this one.
   func add(_ choice: ExpositionChoice, patience: UInt64, _ answer: @escaping Answer) {
     let needsThread = state.change { state in
-      state.waiting.append(Waiting(choice: choice, patience: patience, answer: answer))
+      state.waiting.append(Waiting(choice: choice, deadline: Clock.monotonic() &+ patience, answer: answer))
       defer { state.isServed = true }
       return !state.isServed
     }
@@ -59,27 +65,47 @@ final class Scrapes: Sendable {
 
   /// Answers rounds until nobody comes for a while.
   private func serve(lingering time: UInt64) {
-    while let round = next(within: time) { answer(round) }
+    while isWanted(within: time) {
+      askPlugins()
+      let round = state.withLock { state in
+        defer { state.waiting = [] }
+        return state.waiting
+      }
+      answer(round)
+    }
   }
 
-  /// All who wait now; nil, and nobody serves any more, when nobody came in time.
-  private func next(within time: UInt64) -> [Waiting]? {
-    func take(_ state: inout State) -> [Waiting]? {
-      defer { state.waiting = [] }
-      return state.waiting.isEmpty ? nil : state.waiting
-    }
-    if let round = state.wait(until: Clock.monotonic() + time, take) { return round }
+  /// Whether somebody waits, or comes in time; otherwise nobody serves any more.
+  private func isWanted(within time: UInt64) -> Bool {
+    func isWanted(_ state: inout State) -> Bool? { state.waiting.isEmpty ? nil : true }
+    if let isWanted = state.wait(until: Clock.monotonic() + time, isWanted) { return isWanted }
     return state.withLock { state in
-      let round = take(&state)
-      state.isServed = round != nil
-      return round
+      state.isServed = !state.waiting.isEmpty
+      return state.isServed
+    }
+  }
+
+  /// Has plugins set their gauges, and waits until they are through or their time is over; less long where somebody comes
+  /// who has less of it.
+  private func askPlugins() {
+    let now = Clock.monotonic()
+    let (number, end) = state.withLock { state in
+      state.begun += 1
+      return (state.begun, state.deadline)
+    }
+    collect(end > now ? end - now : 0) { [state] in state.change { $0.collected = max($0.collected, number) } }
+    while true {
+      let earliest = state.withLock { $0.deadline }
+      // Whose time is over first is marked as failed by then: that is waited for, so that the scrape shows it.
+      let isThrough = state.wait(until: earliest < end ? earliest : nil) { state -> Bool? in
+        if state.collected >= number { return true }
+        return state.deadline < earliest ? false : nil
+      }
+      if isThrough ?? true { return }
     }
   }
 
   private func answer(_ round: [Waiting]) {
-    let collected = Monitor(false)
-    collect(round.map(\.patience).min() ?? 0) { collected.change { $0 = true } }
-    _ = collected.wait { $0 ? () : nil }
     registry.runSamplers()
     var made: [ExpositionChoice: Exposition] = [:]
     for one in round {

@@ -73,7 +73,8 @@ package struct PluginFile: ~Copyable {
 
   /// Opens the last of the names, each in the one before. As deep as a path has parts.
   private static func find(
-    _ names: ArraySlice<String>, in folder: borrowing FileDescriptor, at place: String, _ guardian: inout PluginFileGuard
+    _ names: ArraySlice<String>, in folder: borrowing FileDescriptor, at place: String,
+    _ guardian: inout PluginFileGuard
   ) throws(Refusal) -> FileDescriptor {
     guard let name = names.first else { throw Refusal(findings: [guardian.missing(place)]) }
     let path = Path.join(place, name)

@@ -91,7 +91,9 @@ struct TreeWalk {
   /// What a folder holds, or why that cannot be said.
   private typealias Listing = Result<[FolderEntry], SystemError>
 
-  private static func list(_ path: String) -> Listing { Result { () throws(SystemError) in try FolderEntry.list(path) } }
+  private static func list(_ path: String) -> Listing {
+    Result { () throws(SystemError) in try FolderEntry.list(path) }
+  }
 
   /// - Parameter listing: of this folder, where it was read ahead.
   private mutating func visit(_ place: Place, listing: Listing? = nil) {
