@@ -6,8 +6,12 @@ scripts/setup.sh test || exit $?
 scripts/python-env.sh || exit $?
 export PATH="$PWD/.build/venv/bin:$PATH"
 
-swift build --build-tests 2>&1 | grep -E 'error:|warning:|Build complete|Compiling' | tail -20
-[ "${PIPESTATUS[0]}" = 0 ] || exit 1
+mkdir -p .build
+if ! swift build --build-tests >.build/tests-build.log 2>&1; then
+  grep -E 'error:|warning:' .build/tests-build.log || tail -40 .build/tests-build.log
+  exit 1
+fi
+grep 'Build complete' .build/tests-build.log
 printf '%s\n' "$(git describe --always --dirty 2>/dev/null || echo unknown)" >.build/debug/nexo-revision
 
 # As many tests at once as the concurrency pool has threads, of which many a test holds one: with all of them under way
