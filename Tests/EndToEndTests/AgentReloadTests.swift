@@ -53,6 +53,37 @@ struct AgentReloadTests {
     #expect(await host.process.stop() == .exited(0))
   }
 
+  @Test func `SIGHUP makes no new instance of a plugin whose configuration is the same, and one when it changed`()
+    async throws
+  {
+    let site = try Site()
+    try site.dropChat()
+    try site.folder.write("config/agents.yaml", Self.agent("first"))
+    let host = try await RunningHost(site)
+    let visitor = try ChatVisitor(host.http)
+    #expect(try visitor.say("first words") == 202)
+    #expect(await host.eventually { try visitor.answers() == ["echo: first words"] })
+    func made() throws -> Double? {
+      try host.value(#"nexo_plugin_calls_total{plugin="web-chat",call="create",result="ok"}"#)
+    }
+    /// Returns when so many reloads have come to their end, which is a sweep.
+    func reloaded(_ times: Int) async -> Bool {
+      await host.process.child.wait { child in
+        child.errors.split(separator: "\n").filter { $0.contains("sweep done") && $0.contains("cause=request") }.count
+          == times
+      }
+    }
+    host.process.child.signal(SIGHUP)
+    #expect(await reloaded(1))
+    #expect(try visitor.answers() == ["echo: first words"])
+    #expect(try made() == 1)
+    try site.folder.write("config/plugins/web-chat.yaml", "new: true\n")
+    host.process.child.signal(SIGHUP)
+    #expect(await reloaded(2))
+    #expect(await host.eventually { try made() == 2 })
+    #expect(await host.process.stop() == .exited(0))
+  }
+
   @Test func `a chat page that lost its stream is told what it missed, and nobody from elsewhere is let in`()
     async throws
   {

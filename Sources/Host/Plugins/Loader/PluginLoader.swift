@@ -164,7 +164,10 @@ final class LoadedGeneration: PluginGeneration {
     let config: [UInt8]
     do throws(LoadFailure) { config = try await configured() } catch { return .refused(error.finding) }
     guard let refusal = await instance.host.reconfigure(instance, config) else { return .applied }
-    if case .createFailed(_, let status, _) = refusal, status == nexo_status(NEXO_E_RESTART) { return .restart }
+    if case .createFailed(_, let status, _) = refusal, status == nexo_status(NEXO_E_RESTART) {
+      // A new instance of the same configuration would only lose what this one holds: links, conversations.
+      return instance.settings.withLock { $0 } == config ? .applied : .restart
+    }
     return .refused(Finding(refusal.reason, refusal.detail, file: path))
   }
 
