@@ -24,9 +24,9 @@ limit=${SANITIZE_SECONDS:-3600}
 export NEXO_TEST_MUTATIONS=${NEXO_TEST_MUTATIONS:-2000} NEXO_TEST_CYCLES=${NEXO_TEST_CYCLES:-20}
 # As scripts/test.sh: not more tests at once than threads that they may hold.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${TEST_WIDTH:-$(nproc)}
-# Swift's own report of a crash reads the stack of the thread that crashed, other functions' frames too, and the address
-# sanitizer stops it for that. The host's report is another, and stays.
-[ "$kind" = address ] && export SWIFT_BACKTRACE=enable=no
+# Swift's own report of a crash runs on a thread that no sanitizer knows of, and reads frames of functions that are not its
+# own: both stop it. The host's report is another, and stays.
+export SWIFT_BACKTRACE=enable=no
 [ -d .build/venv/bin ] && export PATH="$PWD/.build/venv/bin:$PATH"
 
 mkdir -p "$scratch/logs" "$scratch/reports"
