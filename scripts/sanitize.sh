@@ -69,7 +69,7 @@ run() {
     mv "$scratch"/reports/report.* "$kept" 2>/dev/null
     tests=$(grep -a -o -E 'Test run with [0-9]+ tests?' "$log" | grep -o -E '[0-9]+' | tail -1)
     failed=$(grep -a -c -E '^✘ Test .* failed after' "$log")
-    reports=$(cat "$kept"/* 2>/dev/null | grep -a -c -E 'WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer')
+    reports=$(cat "$kept"/* 2>/dev/null | grep -a -c -E 'WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer|Sanitizer: CHECK failed')
     [ "$ended" = 0 ] && [ "$reports" = 0 ] && verdict=clean || { verdict="NOT CLEAN ($ended)" && status=1; }
     table+=("$(printf '%-22s %6s %7s %8s %6ss  %s' "$module" "${tests:--}" "$failed" "$reports" $((SECONDS - begin)) "$verdict")")
     echo "${table[-1]}"
