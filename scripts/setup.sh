@@ -8,7 +8,7 @@ build=(gcc g++ make pkg-config ca-certificates libsqlite3-dev libssl-dev libcurl
   zlib1g-dev libqrencode-dev libwebsockets-dev libsodium-dev)
 # What the executables of the Swift toolchain are linked with, which its archive does not bring.
 build+=(libncurses6 libxml2)
-dist=(binutils chrpath debhelper fakeroot)
+dist=(binutils build-essential chrpath debhelper fakeroot)
 test=(python3 python3-venv prometheus chromium zbar-tools iproute2 binutils curl procps strace
   systemd openssl mandoc man-db groff-base zsh fish docker-compose "${dist[@]}" lintian)
 # The fixtures in Rust are of edition 2024, for which Debian's own `rustc` is too old.
