@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 package import HostLinux
 
 /// A host's folders: configuration, state, extensions. Comes with canaries planted.
@@ -61,6 +62,8 @@ package final class HostProcess: Sendable {
     // What the host's environment holds must not come out of it either.
     variables[Site.variable] = site.canaries.secret("environment")
     variables["OPENAI_API_KEY"] = site.canaries.secret("key of a model provider")
+    // scripts/sanitize.sh turns Swift's own report of a crash off.
+    if let setting = getenv("SWIFT_BACKTRACE") { variables["SWIFT_BACKTRACE"] = String(cString: setting) }
     variables.merge(environment) { $1 }
     child = try ChildProcess(
       [
