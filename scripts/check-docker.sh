@@ -61,7 +61,7 @@ say "base images made"
 began=$SECONDS
 buildah "${store[@]}" build --isolation chroot --pull-never --format docker "${options[@]}" -f "$file" -t localhost/nexo . >"$work/build.log" 2>&1 ||
   { tail -60 "$work/build.log"; say "FAILED: build"; exit 1; }
-grep '^STEP' "$work/build.log"
+grep STEP "$work/build.log"
 say "built: $((SECONDS - began)) s"
 
 # As `docker run` reads the image: ENTRYPOINT with CMD as the USER, with a network of its own, so that the ports are free.

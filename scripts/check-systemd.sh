@@ -45,7 +45,7 @@ show stood-still NRestarts
 for _ in $(seq 60); do [ "$(systemctl show nexo -p ActiveState --value)" = active ] && break; sleep 1; done
 show again
 echo 'broken: [' >/etc/nexo/nexo.yaml
-systemctl restart nexo
+systemctl restart nexo 2>/dev/null
 sleep 8
 show wrong
 show status ExecMainStatus
