@@ -9,8 +9,15 @@ internal import Glibc
 package enum Path {
   /// `base/name`; an absolute `name` stays as it is.
   package static func join(_ base: String, _ name: String) -> String {
-    if name.hasPrefix("/") || base.isEmpty { return name }
-    return base.hasSuffix("/") ? base + name : base + "/" + name
+    // By bytes: a mark that combines with the slash would hide it from a comparison of characters.
+    let slash = UInt8(ascii: "/")
+    if name.utf8.first == slash || base.isEmpty { return name }
+    var path = ""
+    path.reserveCapacity(base.utf8.count + 1 + name.utf8.count)
+    path += base
+    if base.utf8.last != slash { path += "/" }
+    path += name
+    return path
   }
 
   /// Everything before the last component: `/a` of `/a/b`, `.` of `b`, `/` of `/`.

@@ -85,18 +85,21 @@ enum ElfNotes {
       throw ElfFault(.elfBadNote, "a plugin note of \(note.description.count) bytes")
     }
     guard note.description.last == 0 else { throw ElfFault(.elfBadNote, "the plugin note is not terminated") }
+    guard let text = String(validating: note.description.dropLast(), as: UTF8.self) else {
+      throw ElfFault(.elfBadNote, "the plugin note is not UTF-8")
+    }
     var values: [(key: String, value: String)] = []
     var keys: Set<String> = []
-    for part in note.description.dropLast().split(separator: 0, omittingEmptySubsequences: false) {
-      // `=` is one byte and no part of another character, so each side is UTF-8 exactly when the whole is.
-      guard let equals = part.firstIndex(of: UInt8(ascii: "=")), equals != part.startIndex,
-        let key = String(validating: part[..<equals], as: UTF8.self),
-        let value = String(validating: part[(equals + 1)...], as: UTF8.self)
-      else { throw ElfFault(.elfBadNote, "the plugin note has an entry that is not `key=value`") }
+    for part in text.utf8.split(separator: 0, omittingEmptySubsequences: false) {
+      guard let equals = part.firstIndex(of: UInt8(ascii: "=")), equals != part.startIndex else {
+        throw ElfFault(.elfBadNote, "the plugin note has an entry that is not `key=value`")
+      }
+      // `=` is one byte and no part of another character, so each side is UTF-8 as the whole is.
+      let key = String(Substring(part[..<equals]))
       guard keys.insert(key).inserted else {
         throw ElfFault(.elfBadNote, "the plugin note names `\(clipped(key))` twice")
       }
-      values.append((key, value))
+      values.append((key, String(Substring(part[part.index(after: equals)...]))))
     }
     return try parsed(values)
   }
