@@ -12,6 +12,8 @@ package enum Parallel {
   private static let worthIt = 32
   /// Ours: beyond, the disk decides.
   private static let maxThreads = 8
+  /// Asked for once: sysconf(3) reads a file each time.
+  private static let processors = min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), maxThreads)
 
   /// What `body` gives for each element, in their order.
   ///
@@ -21,8 +23,9 @@ package enum Parallel {
   package static func map<Input: Sendable, Output: Sendable>(
     _ inputs: [Input], threads: Int? = nil, _ body: @escaping @Sendable (Input) -> Output
   ) -> [Output] {
-    let wanted = min(threads ?? min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), maxThreads), inputs.count)
-    guard inputs.count >= worthIt, wanted > 1 else { return inputs.map(body) }
+    guard inputs.count >= worthIt else { return inputs.map(body) }
+    let wanted = min(threads ?? processors, inputs.count)
+    guard wanted > 1 else { return inputs.map(body) }
     let work = Work(inputs, body)
     var helpers = 0
     for _ in 1..<wanted {
