@@ -12,7 +12,7 @@ dist=(binutils build-essential chrpath debhelper fakeroot)
 test=(python3 python3-venv prometheus chromium zbar-tools iproute2 binutils curl procps strace
   systemd openssl mandoc man-db groff-base zsh fish docker-compose "${dist[@]}" lintian)
 # The fixtures in Rust are of edition 2024, for which Debian's own `rustc` is too old.
-rustc --edition 2024 --print sysroot >/dev/null 2>&1 || test+=(rustc-web)
+[ "${1:-build}" != test ] || rustc --edition 2024 --print sysroot >/dev/null 2>&1 || test+=(rustc-web)
 
 wanted=("${build[@]}")
 [ "${1:-build}" = demo ] && wanted+=(python3 python3-venv zbar-tools)

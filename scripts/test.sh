@@ -7,6 +7,7 @@ scripts/python-env.sh || exit $?
 export PATH="$PWD/.build/venv/bin:$PATH"
 
 mkdir -p .build
+echo "building the tests; the first time takes some minutes"
 if ! swift build --build-tests >.build/tests-build.log 2>&1; then
   grep -E 'error:|warning:' .build/tests-build.log || tail -40 .build/tests-build.log
   exit 1

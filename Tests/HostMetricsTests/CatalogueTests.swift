@@ -104,7 +104,8 @@ struct CatalogueTests {
     let registry = MetricsRegistry()
     registry.addProcessMetrics()
     exercise(registry)
-    let body = registry.exposition(accept: nil, acceptEncoding: nil).body
+    registry.runSamplers()
+    let body = registry.render()
     let file = try folder.write("metrics.txt", String(decoding: body, as: UTF8.self))
     let result = try await ChildProcess.run(["sh", "-c", "promtool check metrics < '\(file)'"])
     let names = Set(Self.exceptions.split(separator: " ").map(String.init))

@@ -55,7 +55,8 @@ struct RegistryTests {
     }
     registry.sample(Families.circuitBreakerState) { $0.set("google", to: 0) }
     func breakers() -> [Substring] {
-      let body = registry.exposition(accept: nil, acceptEncoding: nil).body
+      registry.runSamplers()
+      let body = registry.render()
       return String(decoding: body, as: UTF8.self).split(separator: "\n").filter {
         $0.hasPrefix("circuit_breaker_state{")
       }
@@ -112,8 +113,8 @@ struct RegistryTests {
   @Test func `a compressed answer holds the same text`() throws {
     let registry = MetricsRegistry()
     for index in 0..<500 { registry.counter(Families.messagesProcessed).with("agent-\(index)").add(index) }
-    let plain = registry.exposition(accept: nil, acceptEncoding: "identity")
-    let small = registry.exposition(accept: nil, acceptEncoding: "gzip")
+    let plain = registry.exposition(ExpositionChoice(accept: nil, acceptEncoding: "identity"))
+    let small = registry.exposition(ExpositionChoice(accept: nil, acceptEncoding: "gzip"))
     #expect(plain.contentEncoding == nil && small.contentEncoding == "gzip")
     #expect(small.body.count * 4 < plain.body.count)
     #expect(try gunzip(small.body, upTo: plain.body.count * 2) == plain.body)

@@ -36,7 +36,8 @@ final class PairingSite: Sendable {
 
   /// The value of a series of the registry.
   func value(_ series: String) -> Double? {
-    String(decoding: registry.exposition(accept: nil, acceptEncoding: nil).body, as: UTF8.self).split(separator: "\n")
+    registry.runSamplers()
+    return String(decoding: registry.render(), as: UTF8.self).split(separator: "\n")
       .first { $0.hasPrefix(series + " ") }.flatMap { Double($0.dropFirst(series.count + 1)) }
   }
 }

@@ -53,7 +53,8 @@ final class PluginSite: Sendable {
 
   /// What a scrape would give.
   var exposition: String {
-    String(decoding: registry.exposition(accept: nil, acceptEncoding: nil).body, as: UTF8.self)
+    registry.runSamplers()
+    return String(decoding: registry.render(), as: UTF8.self)
   }
 
   static func pages(_ id: String = "pages", metrics: String = "pages_*") throws -> Manifest {

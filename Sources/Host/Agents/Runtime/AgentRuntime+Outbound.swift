@@ -43,6 +43,7 @@ extension AgentRuntime {
   /// A channel came, went or changed: replies that waited for it are tried. At a start they come before their channel.
   package func channelsChanged() { channelChanges.raise() }
 
+  /// Between two looks. Ours.
   private static let hurryPause: Duration = .milliseconds(250)
 
   /// Hurries replies until the task is cancelled.

@@ -1,5 +1,5 @@
-// The answer to one scrape: samplers run, text made in the negotiated format, compressed if asked for.
-// Called for the route `/metrics`, after the plugins' collect callbacks; HTTP itself is not known here.
+// The answer to a scrape: text in the negotiated format, compressed if asked for.
+// Called for the route `/metrics`, after the plugins' collect callbacks and the samplers; HTTP itself is not known here.
 //
 // SPDX-License-Identifier: Apache-2.0
 
@@ -38,11 +38,5 @@ extension MetricsRegistry {
       return Exposition(contentType: choice.format.contentType, contentEncoding: "gzip", body: small)
     }
     return Exposition(contentType: choice.format.contentType, contentEncoding: nil, body: text)
-  }
-
-  /// The same with its samplers, for one scraper alone.
-  package func exposition(accept: String?, acceptEncoding: String?) -> Exposition {
-    runSamplers()
-    return exposition(ExpositionChoice(accept: accept, acceptEncoding: acceptEncoding))
   }
 }

@@ -1,5 +1,5 @@
 // Which format and which encoding a scraper gets, from its `Accept` and `Accept-Encoding` (RFC 9110, 12.5).
-// Pure; called by MetricsRegistry.exposition. Nothing that a scraper sends is an error: what cannot be had falls back
+// Pure; called by ExpositionChoice. Nothing that a scraper sends is an error: what cannot be had falls back
 // to the plain text format, because a scrape that answers is worth more than a 406.
 //
 // SPDX-License-Identifier: Apache-2.0

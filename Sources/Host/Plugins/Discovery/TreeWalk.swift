@@ -136,8 +136,8 @@ struct TreeWalk {
   /// Enters folders that lie side by side. Where they are many, as in a search path with a thousand extensions, they are
   /// read on all processors; never more of them than may still be visited.
   private mutating func visit(_ entries: ArraySlice<FolderEntry>, in place: Place) {
-    let folders = entries.filter { $0.kind == .directory }.prefix(settings.maximumFolders - folders.count)
-    var listings = Parallel.map(Array(folders), { TreeWalk.list(Path.join(place.path, $0.name)) })[...]
+    let next = entries.filter { $0.kind == .directory }.prefix(settings.maximumFolders - folders.count)
+    var listings = Parallel.map(Array(next), { TreeWalk.list(Path.join(place.path, $0.name)) })[...]
     for entry in entries {
       let listing = entry.kind == .directory ? listings.popFirst() : nil
       guard !entry.name.unicodeScalars.contains("\u{FFFD}") else {
